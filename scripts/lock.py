@@ -1,0 +1,20 @@
+"""Writes requirements/run.txt and dev.txt: every dependency with its version and hashes, and no address."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+COMPILE = [
+    sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes", "--no-header",
+    "--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host", "--no-emit-options",
+    "--strip-extras", "--allow-unsafe",
+]  # fmt: skip
+RUN, DEV = Path("requirements/run.txt"), Path("requirements/dev.txt")
+
+subprocess.run([*COMPILE, "--upgrade", "-o", RUN, "pyproject.toml", "requirements/run.in"], check=True)
+project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+wanted = "\n".join([f"-r {RUN}", *project["dependency-groups"]["dev"]])
+subprocess.run([*COMPILE, "--upgrade", "-o", DEV, "-"], input=wanted.encode(), check=True)

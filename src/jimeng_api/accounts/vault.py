@@ -1,0 +1,104 @@
+"""Sessions at rest and their names: encrypted and digested with the key file of this gateway."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from jimeng_api.accounts.session import Caller, Session, sessions_of
+from jimeng_api.domain.secret import Secret
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+class KeyFileUnusable(Exception):
+    """The key file cannot be used as it is; the message tells the operator what to do."""
+
+
+class VaultBroken(Exception):
+    """What was kept cannot be read: another key file, or changed bytes."""
+
+
+class Vault:
+    """Seals and opens sessions (AES-256-GCM, bound to their row), and names callers and accounts.
+
+    Names are keyed digests (HMAC-SHA-256): without the key file nobody can tell whose they are.
+    """
+
+    def __init__(self, key: Secret) -> None:
+        self._key = key
+        self._cipher = AESGCM(self._derived("sessions"))
+
+    @classmethod
+    def at(cls, path: Path) -> Vault:
+        """The vault of a key file, which is made (mode 0600) if it is not there."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return cls(_read(path))
+        key = os.urandom(_KEY_BYTES).hex()
+        with os.fdopen(handle, "w") as file:
+            file.write(key + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return cls(Secret(key))
+
+    def caller(self, key: str) -> Caller:
+        """Who sent this key. Raises InvalidKey where it holds no session."""
+        pairs = sessions_of(key)
+        sessions = tuple(self._session(site, secret) for site, secret in pairs)
+        return Caller(
+            owner=self._digest("owner", *(session.account for session in sessions)),
+            sessions=sessions,
+        )
+
+    def seal(self, sessions: Iterable[Session], *, row: str) -> bytes:
+        plain = msgspec.json.encode(
+            [(session.site, session.secret.reveal()) for session in sessions]
+        )
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, plain, row.encode())
+
+    def open(self, sealed: bytes, *, row: str) -> tuple[Session, ...]:
+        nonce, box = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        try:
+            plain = self._cipher.decrypt(nonce, box, row.encode())
+        except (InvalidTag, ValueError) as error:
+            raise VaultBroken(
+                "the sessions kept with a job do not open with this key file"
+            ) from error
+        pairs = msgspec.json.decode(plain, type=list[tuple[str, str]])
+        return tuple(self._session(site, Secret(text)) for site, text in pairs)
+
+    def _session(self, site: str, secret: Secret) -> Session:
+        return Session(
+            site=site, secret=secret, account=self._digest("account", site, secret.reveal())
+        )
+
+    def _digest(self, *parts: str) -> str:
+        text = "\0".join(parts).encode()
+        return hmac.new(self._derived("names"), text, hashlib.sha256).hexdigest()[:32]
+
+    def _derived(self, purpose: str) -> bytes:
+        return hmac.digest(self._key.reveal().encode(), purpose.encode(), "sha256")
+
+
+def _read(path: Path) -> Secret:
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise KeyFileUnusable(
+            f"{path} can be read by others; make it yours alone: chmod 600 {path}"
+        )
+    key = path.read_text().strip()
+    if len(key) < _KEY_BYTES:
+        raise KeyFileUnusable(f"{path} does not hold a key; move it away and a new one is made")
+    return Secret(key)

@@ -1,0 +1,21 @@
+"""The command `jimeng-api` and its subcommands."""
+
+from __future__ import annotations
+
+import typer
+
+from jimeng_api.cli import image, jobs, models, serve, simulate
+
+app = typer.Typer(
+    name="jimeng-api",
+    help="A gateway that gives Jimeng and Dreamina generation the shape of the OpenAI API.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 gateway not reached, 130 interrupted.",
+)
+app.command("serve")(serve.serve)
+app.command("simulate")(simulate.simulate)
+app.command("image")(image.image)
+app.command("models")(models.models)
+app.add_typer(jobs.app, name="jobs")

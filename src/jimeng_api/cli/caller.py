@@ -1,0 +1,151 @@
+"""What the subcommands that call a running gateway share: its address, the key, the answers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from jimeng_api.domain.secret import Secret
+from jimeng_api.transport import Broken, HttpTransport, NotSent, Request, Stream
+
+BaseUrl = Annotated[
+    str, typer.Option("--base-url", envvar="JIMENG_API_BASE_URL", help="Where the gateway listens.")
+]
+Token = Annotated[
+    str,
+    typer.Option(
+        "--token",
+        envvar="JIMENG_API_TOKEN",
+        show_envvar=True,
+        prompt="Session id",
+        hide_input=True,
+        help="Session id, with us-, hk-, jp- or sg- before it outside China. Better in the environment.",
+    ),
+]
+DEFAULT_BASE_URL = "http://127.0.0.1:5100"
+
+# Where nobody watches, lines are not broken to a screen that is not there.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+err = Console(stderr=True, highlight=False)
+
+
+class Refused(Exception):
+    """The gateway answered with an error; the message is its own."""
+
+
+@dataclass(slots=True)
+class GatewayCaller:
+    """Speaks to a gateway as any client does."""
+
+    base_url: str
+    token: Secret
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
+    _transport: HttpTransport | None = field(default=None, repr=False)
+
+    async def __aenter__(self) -> GatewayCaller:
+        self._transport = HttpTransport()
+        self._stack.push_async_callback(self._transport.close)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def get(self, path: str) -> Any:
+        """The JSON at a path. Raises Refused."""
+        answer = await self._door.send(self._request("GET", path, None, timeout=30))
+        return _checked(answer.status, answer.body)
+
+    async def fetch(self, url: str) -> bytes:
+        """The bytes behind an absolute URL of the gateway."""
+        request = Request(method="GET", url=url, timeout=120, max_bytes=256 * 1024 * 1024)
+        answer = await self._door.send(request)
+        if answer.status != 200:
+            raise Refused(f"{url} answered {answer.status}.")
+        return answer.body
+
+    async def stream(self, path: str, body: bytes, *, seconds: float) -> Stream:
+        """An event stream, open until the caller closes this object. Raises Refused."""
+        opening = self._door.stream(self._request("POST", path, body, timeout=seconds))
+        stream = await self._stack.enter_async_context(opening)
+        if stream.status != 200:
+            _checked(stream.status, b"".join([chunk async for chunk in stream.chunks]))
+        return stream
+
+    @property
+    def _door(self) -> HttpTransport:
+        if self._transport is None:
+            raise RuntimeError("use it as a context manager")
+        return self._transport
+
+    def _request(self, method: str, path: str, body: bytes | None, *, timeout: float) -> Request:
+        return Request(
+            method=method,
+            url=self.base_url.rstrip("/").removesuffix("/v1") + path,
+            headers={
+                "authorization": f"Bearer {self.token.reveal()}",
+                "content-type": "application/json",
+            },
+            body=body,
+            timeout=timeout,
+            max_bytes=512 * 1024 * 1024,
+        )
+
+
+async def events(stream: Stream) -> AsyncIterator[dict[str, Any]]:
+    """The `data:` events of a stream. Raises Refused for an error among them."""
+    import msgspec
+
+    rest = b""
+    async for chunk in stream.chunks:
+        rest += chunk
+        *lines, rest = rest.split(b"\n")
+        for line in lines:
+            if line.startswith(b"data:") and (text := line[5:].strip()) != b"[DONE]":
+                event = msgspec.json.decode(text)
+                if "error" in event:
+                    raise Refused(_message(event))
+                yield event
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a subcommand's work and turn what goes wrong into a message and an exit code."""
+    import asyncio
+
+    try:
+        asyncio.run(work)
+    except Refused as refusal:
+        err.print(f"[red]{refusal}[/red]", markup=True)
+        raise typer.Exit(1) from None
+    except (NotSent, Broken) as error:
+        err.print(
+            f"The gateway was not reached ({error}). Is it running? Start it with: jimeng-api serve"
+        )
+        raise typer.Exit(3) from None
+    except KeyboardInterrupt:
+        err.print("Interrupted. A job that was accepted goes on: jimeng-api jobs list")
+        raise typer.Exit(130) from None
+
+
+def _checked(status: int, body: bytes) -> Any:
+    import msgspec
+
+    try:
+        answer = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        raise Refused(f"The gateway answered {status} without JSON.") from None
+    if status >= 400:
+        raise Refused(_message(answer))
+    return answer
+
+
+def _message(answer: Any) -> str:
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if not isinstance(error, dict):
+        return "The gateway answered with an error that it did not explain."
+    return f"{error.get('message')} ({error.get('code') or error.get('type')})"

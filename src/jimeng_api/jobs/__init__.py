@@ -1,0 +1,1 @@
+"""Generations that survive a restart."""

@@ -1,0 +1,132 @@
+"""Puts the changes that wait at the same moment into one commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from jimeng_api.jobs.tables import jobs, pictures, submissions
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Rows to be written together or not at all."""
+
+    new_jobs: list[Row] = field(default_factory=list)
+    new_submissions: list[Row] = field(default_factory=list)
+    moved_jobs: list[Row] = field(default_factory=list)
+    moved_submissions: list[Row] = field(default_factory=list)
+    new_pictures: list[Row] = field(default_factory=list)
+
+
+class Commits:
+    """Writes changes in the order in which they come; `write` returns when the change is on the disk.
+
+    One commit costs a flush of the disk and a dozen hops between threads, whatever is in it. A thousand
+    callers at once would wait for a thousand of them; so all that wait while a commit is under way go into
+    the next one. A lone change is written at once.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._waiting: list[tuple[Change, asyncio.Future[None]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def write(self, change: Change) -> None:
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((change, written))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+        # Shielded: a caller that is cancelled leaves its change to be written all the same.
+        await asyncio.shield(written)
+
+    async def close(self) -> None:
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                await self._commit(change for change, _ in batch)
+            except Exception as error:  # noqa: BLE001 - each waiter is told, or tries alone
+                if len(batch) == 1:
+                    _tell(batch[0][1], error)
+                else:
+                    await self._commit_one_by_one(batch)
+            else:
+                for _, written in batch:
+                    _tell(written, None)
+
+    async def _commit_one_by_one(self, batch: list[tuple[Change, asyncio.Future[None]]]) -> None:
+        """After a failed commit: what one change did wrong is not the others' loss."""
+        for change, written in batch:
+            try:
+                await self._commit([change])
+            except Exception as error:  # noqa: BLE001 - handed to the one who waits for it
+                _tell(written, error)
+            else:
+                _tell(written, None)
+
+    async def _commit(self, changes: Iterable[Change]) -> None:
+        together = Change()
+        for change in changes:
+            for rows, more in zip(_lists(together), _lists(change), strict=True):
+                rows.extend(more)
+        async with self._engine.begin() as connection:
+            await _apply(connection, together)
+
+
+async def _apply(connection: AsyncConnection, change: Change) -> None:
+    for statement, rows in zip(_STATEMENTS, _lists(change), strict=True):
+        if rows:
+            await connection.execute(statement, rows)
+
+
+def _lists(change: Change) -> tuple[list[Row], ...]:
+    return (
+        change.new_jobs,
+        change.new_submissions,
+        change.moved_jobs,
+        change.moved_submissions,
+        change.new_pictures,
+    )
+
+
+def _tell(written: asyncio.Future[None], error: Exception | None) -> None:
+    if written.done():
+        return
+    if error is None:
+        written.set_result(None)
+    else:
+        written.set_exception(error)
+
+
+_MOVING = ("state", "sessions", "finished_at", "failure")
+_FIXED = ("job_id", "number", "gen_count", "seed")
+_STATEMENTS = (
+    insert(jobs),
+    insert(submissions),
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_job"))
+    .values({name: bindparam(name) for name in _MOVING}),
+    update(submissions)
+    .where(
+        submissions.c.job_id == bindparam("of_job"), submissions.c.number == bindparam("of_number")
+    )
+    .values(
+        {
+            column.name: bindparam(column.name)
+            for column in submissions.c
+            if column.name not in _FIXED
+        }
+    ),
+    insert(pictures),
+)

@@ -1,0 +1,11 @@
+"""What Alembic runs a migration in: the connection that `upgrade` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from jimeng_api.jobs.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""Finished pictures: fetching them, checking them, keeping them."""

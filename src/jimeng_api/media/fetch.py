@@ -1,0 +1,74 @@
+"""Fetching a result from the upstream's delivery network."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from jimeng_api.catalog.sites import Site
+from jimeng_api.domain.errors import (
+    ResultCorrupt,
+    ResultRejected,
+    UpstreamUnreachable,
+)
+from jimeng_api.transport import Broken, NotSent, Request, TooLarge, Transport
+
+MOST_BYTES = 64 * 1024 * 1024
+
+
+class LinkExpired(Exception):
+    """The link is no longer good; the upstream gives a fresh one when it is asked again."""
+
+
+class Fetcher:
+    """Takes results from the hosts where the upstream keeps them, and from nowhere else."""
+
+    def __init__(
+        self, transport: Transport, *, origin: str | None, user_agent: str, timeout: float = 60
+    ) -> None:
+        """`origin` stands in for every host of the upstream, when one is configured. `timeout` in seconds."""
+        self._transport = transport
+        self._origin = urlsplit(origin) if origin else None
+        self._headers = {"user-agent": user_agent, "accept": "image/*,*/*;q=0.8"}
+        self._timeout = timeout
+
+    async def fetch(self, url: str, *, site: Site) -> bytes:
+        """The bytes behind a result link of the site.
+
+        Raises LinkExpired, ResultRejected for a link that leads elsewhere, ResultCorrupt for an answer that
+        is not a whole file, UpstreamUnreachable where nothing came.
+        """
+        if not self._allowed(url, site):
+            raise ResultRejected("The upstream named a result outside its own delivery network.")
+        request = Request(
+            method="GET",
+            url=url,
+            headers=self._headers,
+            timeout=self._timeout,
+            max_bytes=MOST_BYTES,
+        )
+        try:
+            answer = await self._transport.send(request)
+        except TooLarge as error:
+            raise ResultCorrupt("The upstream's result is too large.") from error
+        except (NotSent, Broken) as error:
+            raise UpstreamUnreachable("The upstream's result could not be fetched.") from error
+        if answer.status in (403, 404, 410):
+            raise LinkExpired(f"The link to the result answered {answer.status}.")
+        if answer.status != 200:
+            raise UpstreamUnreachable(f"The link to the result answered {answer.status}.")
+        if not answer.body:
+            raise ResultCorrupt("The upstream's result is empty.")
+        return answer.body
+
+    def _allowed(self, url: str, site: Site) -> bool:
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            return False
+        if "@" in parts.netloc or "\\" in url:
+            return False
+        if self._origin is not None:
+            return (parts.scheme, parts.netloc) == (self._origin.scheme, self._origin.netloc)
+        plain = parts.scheme == "https" and port in (None, 443)
+        return plain and site.serves_results_from(parts.hostname or "")

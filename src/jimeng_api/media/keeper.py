@@ -1,0 +1,73 @@
+"""From a result link to a stored picture: fetched, checked, brought into the asked format, kept."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+from jimeng_api.catalog.sites import Site
+from jimeng_api.clock import Clock
+from jimeng_api.domain.errors import GatewayError, ResultCorrupt, UpstreamUnreachable
+from jimeng_api.domain.progress import Item
+from jimeng_api.domain.requests import PictureFormat
+from jimeng_api.domain.results import Picture
+from jimeng_api.media.fetch import Fetcher
+from jimeng_api.media.picture import Darkroom, Drawing, drawing_of
+from jimeng_api.media.store import MediaStore
+
+_TRIES = 3
+
+
+class Keeper:
+    """Keeps results. At most `at_once` are in memory at a time, whatever is finished at that moment."""
+
+    def __init__(
+        self, fetcher: Fetcher, store: MediaStore, clock: Clock, *, at_once: int = 16
+    ) -> None:
+        self._fetcher = fetcher
+        self._store = store
+        self._clock = clock
+        self._darkroom = Darkroom()
+        self._places = asyncio.Semaphore(at_once)
+
+    async def keep(
+        self,
+        item: Item,
+        *,
+        number: int,
+        site: Site,
+        into: PictureFormat,
+        compression: int | None,
+    ) -> Picture:
+        """The item as a stored picture.
+
+        Raises LinkExpired, ResultRejected, ResultCorrupt, StorageUnavailable.
+        """
+        async with self._places:
+            drawing = await self._fetched(item, site)
+            drawing = await self._darkroom.developed(drawing, into, compression=compression)
+            media_id = self._clock.token()
+            await self._store.put(media_id, drawing.body)
+        return Picture(
+            media_id=media_id,
+            number=number,
+            item_id=item.id,
+            content_type=drawing.content_type,
+            width=drawing.width,
+            height=drawing.height,
+            size=len(drawing.body),
+            sha256=hashlib.sha256(drawing.body).hexdigest(),
+        )
+
+    async def _fetched(self, item: Item, site: Site) -> Drawing:
+        trouble: GatewayError | None = None
+        for attempt in range(_TRIES):
+            if attempt:
+                await self._clock.sleep(self._clock.uniform(0.5, 1.0) * 2**attempt)
+            try:
+                return drawing_of(await self._fetcher.fetch(item.url, site=site))
+            except (ResultCorrupt, UpstreamUnreachable) as error:
+                trouble = error
+        raise ResultCorrupt(
+            f"The result did not arrive whole in {_TRIES} tries: {trouble}"
+        ) from trouble

@@ -1,0 +1,83 @@
+"""What a picture's bytes are, and the same picture in another format."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import warnings
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from jimeng_api.domain.errors import ResultCorrupt
+from jimeng_api.domain.requests import PictureFormat
+
+MOST_PIXELS = 50_000_000
+_FORMATS: dict[str, PictureFormat] = {"PNG": "png", "WEBP": "webp", "JPEG": "jpeg"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A picture in hand: what its bytes really are, and its size in pixels."""
+
+    format: PictureFormat
+    width: int
+    height: int
+    body: bytes = field(repr=False)
+
+    @property
+    def content_type(self) -> str:
+        return f"image/{self.format}"
+
+
+def drawing_of(body: bytes) -> Drawing:
+    """What the bytes are, by their own header; nothing is decoded. Raises ResultCorrupt."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(body), formats=tuple(_FORMATS)) as image:
+                kind, (width, height) = _FORMATS[image.format or ""], image.size
+    except (OSError, ValueError, KeyError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ResultCorrupt("The upstream's result is not a picture.") from error
+    if width * height > MOST_PIXELS:
+        raise ResultCorrupt(f"The upstream's result has more than {MOST_PIXELS} pixels.")
+    return Drawing(format=kind, width=width, height=height, body=body)
+
+
+class Darkroom:
+    """Turns pictures into other formats, in threads, a few at a time."""
+
+    def __init__(self, *, at_once: int = 2) -> None:
+        self._places = asyncio.Semaphore(at_once)
+
+    async def developed(
+        self, drawing: Drawing, into: PictureFormat, *, compression: int | None = None
+    ) -> Drawing:
+        """The drawing in format `into`; as it is where it has that format and no compression is asked.
+
+        `compression` is 0…100: OpenAI's quality of a webp or jpeg.
+        """
+        if drawing.format == into and (compression is None or into == "png"):
+            return drawing
+        async with self._places:
+            body = await asyncio.to_thread(_encoded, drawing.body, into, compression)
+        return Drawing(format=into, width=drawing.width, height=drawing.height, body=body)
+
+
+def _encoded(body: bytes, into: PictureFormat, compression: int | None) -> bytes:
+    out = io.BytesIO()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(body), formats=tuple(_FORMATS)) as image:
+                image.load()
+                colours = image.convert("RGB" if into == "jpeg" else _plain_mode(image))
+        quality = {} if compression is None or into == "png" else {"quality": compression}
+        colours.save(out, into.upper(), **quality)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ResultCorrupt("The upstream's result cannot be decoded.") from error
+    return out.getvalue()
+
+
+def _plain_mode(image: Image.Image) -> str:
+    return "RGBA" if image.has_transparency_data else "RGB"

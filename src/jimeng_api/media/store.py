@@ -1,0 +1,55 @@
+"""Where finished media lie: a local folder, or a bucket by URL. Bytes in, bytes out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, from_url
+
+from jimeng_api.domain.errors import NotFound, StorageUnavailable
+
+_CHUNK = 1024 * 1024
+
+
+class MediaStore:
+    """Media by id. A write is whole or not there; ids are ours, so no caller's text ever becomes a path."""
+
+    def __init__(self, place: Path | str) -> None:
+        """`place` is a folder (made if missing) or a URL such as `s3://bucket/prefix`."""
+        self._store = LocalStore(place, mkdir=True) if isinstance(place, Path) else from_url(place)
+
+    async def put(self, media_id: str, body: bytes) -> None:
+        try:
+            await obstore.put_async(self._store, _path(media_id), body)
+        except (BaseError, OSError) as error:
+            raise StorageUnavailable(
+                "The media store does not take the result at the moment."
+            ) from error
+
+    async def read(self, media_id: str) -> bytes:
+        try:
+            found = await obstore.get_async(self._store, _path(media_id))
+            return bytes(await found.bytes_async())
+        except (FileNotFoundError, obstore.exceptions.NotFoundError) as error:
+            raise NotFound("There is no such file.") from error
+        except (BaseError, OSError) as error:
+            raise StorageUnavailable("The media store cannot be read at the moment.") from error
+
+    async def stream(self, media_id: str, *, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to, not including, `end`, a megabyte at a time."""
+        options: obstore.GetOptions = {"range": (start, end)}
+        try:
+            found = await obstore.get_async(self._store, _path(media_id), options=options)
+            async for chunk in found.stream(min_chunk_size=_CHUNK):
+                yield bytes(chunk)
+        except (FileNotFoundError, obstore.exceptions.NotFoundError) as error:
+            raise NotFound("There is no such file.") from error
+        except (BaseError, OSError) as error:
+            raise StorageUnavailable("The media store cannot be read at the moment.") from error
+
+
+def _path(media_id: str) -> str:
+    return f"{media_id[:2]}/{media_id}"

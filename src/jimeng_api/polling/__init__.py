@@ -1,0 +1,1 @@
+"""Waiting for the upstream: when to look again, and when to stop looking."""

@@ -1,0 +1,168 @@
+"""Every setting an operator can change, read once at start: `jimeng-api.toml`, then the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from typing_extensions import override
+
+from jimeng_api.catalog.image_models import IMAGE_MODELS
+from jimeng_api.catalog.lookup import DEFAULT_IMAGE_MODEL
+from jimeng_api.upstream.constants import Constants
+
+
+def _default_data_dir() -> Path:
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "jimeng-api"
+
+
+def _origin(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return url.rstrip("/")
+
+
+def _image_model(name: str) -> str:
+    if name not in IMAGE_MODELS:
+        raise ValueError(f"must be one of {', '.join(IMAGE_MODELS)}")
+    return name
+
+
+def _listed(text: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    parts = text.split(",") if isinstance(text, str) else text
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+Listed = Annotated[str | tuple[str, ...], NoDecode, AfterValidator(_listed)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """The environment's names are these with the prefix `JIMENG_API_`; it wins over the file.
+
+    The file is `jimeng-api.toml` in the working directory, or what `JIMENG_API_CONFIG` names. What the
+    upstream expects of its clients stands under `[upstream]`, in the environment as
+    `JIMENG_API_UPSTREAM__NAME`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="JIMENG_API_",
+        env_nested_delimiter="__",
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(5100, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    data_dir: Path = Field(
+        default_factory=_default_data_dir,
+        description="Folder for database, key file and media where these are not set themselves.",
+    )
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL of the database; SQLite in the data folder by default."
+    )
+    media_url: str | None = Field(
+        None, description="Where results are kept: a folder, or s3://, gs://, az:// with a prefix."
+    )
+    secret_key_file: Path | None = Field(
+        None,
+        description="The key that sessions are encrypted with; made (mode 0600) if it is missing.",
+    )
+    public_url: Origin | None = Field(
+        None, description="Where callers reach the gateway, when its own view of that is wrong."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level logged."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="For people or for machines.")
+
+    default_image_model: Annotated[str, AfterValidator(_image_model)] = Field(
+        DEFAULT_IMAGE_MODEL,
+        description="The model behind OpenAI's names and behind requests that name none.",
+    )
+    default_n: Literal["one", "all"] | None = Field(
+        None,
+        description="Pictures for a request without `n`; unset: one for OpenAI's model names, else all made.",
+    )
+    response_format: Literal["url", "b64_json"] | None = Field(
+        None,
+        description="Form of results for a request that names none; unset: by the caller's dialect.",
+    )
+    list_openai_aliases: bool = Field(
+        default=False, description="Show OpenAI's model names in the list of models."
+    )
+    cors_origins: Listed = Field(
+        "*", description="Web origins that may call: `*`, a list, or empty."
+    )
+    trusted_proxies: Listed = Field(
+        "", description="Addresses whose X-Forwarded headers are believed."
+    )
+    max_body_bytes: int = Field(1024 * 1024, gt=0, description="Largest request without files.")
+    receive_seconds: Seconds = Field(30, description="Time for a caller to send a whole request.")
+    wait_seconds: Seconds = Field(1200, description="How long a blocking call waits for its job.")
+    heartbeat_seconds: Seconds = Field(
+        15, description="Pause between signs of life on an event stream."
+    )
+    job_seconds: Seconds = Field(1200, description="Age at which a picture job is given up.")
+
+    upstream_url: Origin | None = Field(
+        None,
+        description="One origin that stands in for every host of every site: simulator or test double.",
+    )
+    confirmation_seconds: Seconds = Field(
+        180, description="How long the upstream is asked about a submission that it did not answer."
+    )
+    busy_seconds: tuple[float, ...] = Field(
+        (10, 20, 40), description="Waits before each new try when an account has too much in hand."
+    )
+    poll_ids: int = Field(50, ge=1, description="Most jobs asked about in one call.")
+    upstream: Constants = Field(
+        Constants(),
+        description="Versions, switches and hosts that change with the upstream's web page.",
+    )
+
+    @property
+    def database(self) -> str:
+        url = self.database_url or f"sqlite:///{self.data_dir / 'jimeng-api.db'}"
+        for plain, driven in (
+            ("sqlite:", "sqlite+aiosqlite:"),
+            ("postgresql:", "postgresql+asyncpg:"),
+        ):
+            if url.startswith(plain):
+                return driven + url.removeprefix(plain)
+        return url
+
+    @property
+    def media(self) -> Path | str:
+        if self.media_url is None:
+            return self.data_dir / "media"
+        return self.media_url if "://" in self.media_url else Path(self.media_url)
+
+    @property
+    def key_file(self) -> Path:
+        return self.secret_key_file or self.data_dir / "secret.key"
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = Path(os.environ.get("JIMENG_API_CONFIG", "jimeng-api.toml"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)

@@ -1,0 +1,177 @@
+"""Accounts, their sessions and their credits."""
+
+import hashlib
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from jimeng_api.simulator.sites import Site, day_of, last_second_of_day
+
+REFUSED_PREFIXES = ("wrong", "dead", "expired", "invalid")
+"""A session id that begins so is never accepted."""
+
+USUAL_CREDITS = (
+    1_000_000  # enough for any demo or load test; `POST /_sim/accounts` sets what a test needs
+)
+MINUTE = 60.0
+
+
+def masked(session: str) -> str:
+    """A session as it may be shown."""
+    return f"{session[:4]}…{session[-4:]}" if len(session) > 8 else "…"
+
+
+def uid_of(name: str) -> str:
+    """The user id that a session gets; the same in every run."""
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return f"7{int.from_bytes(digest, 'big') % 10**14:014d}"
+
+
+@dataclass(slots=True)
+class Rules:
+    """What the upstream lets an account do; None means without limit."""
+
+    images_at_once: int | None = None
+    at_once_ret: str = "1310"
+    per_minute: int | None = None
+    per_minute_ret: str = "1057"
+    """The word `429` answers with that HTTP status instead."""
+    per_day: int | None = None
+    price: int | None = None
+    """Credits for one picture of any model."""
+    punished: bool = False
+    needs_consent: bool = False
+    region_refused: bool = False
+    risk_until: float = 0.0
+    risk_ret: str = "1019"
+    daily_gift: int | None = None
+    gift_lag: int = 0
+    """For so many readings after a gift the total still shows the old number."""
+    receive_ret: str = "0"
+    row_lag: float = 0.0
+    """Seconds until a row shows in the credit history."""
+    member: str = ""
+
+
+@dataclass(slots=True)
+class CreditRow:
+    amount: int
+    at: float
+    visible_at: float
+    title: str
+    history_type: int
+    """1 for income, 2 for spending."""
+    submit_id: str
+    trade_source: str
+    status: str = "Checked"
+
+
+@dataclass(slots=True)
+class Account:
+    uid: str
+    site: Site | None
+    rules: Rules
+    purchased: int = USUAL_CREDITS
+    vip: int = 0
+    gift: int = 0
+    gift_ends: int = 0
+    received_on: int | None = None
+    stale_readings: int = 0
+    stale_gift: int = 0
+    rows: list[CreditRow] = field(default_factory=list)
+    recent: deque[float] = field(default_factory=deque)
+    today: int = 0
+    today_is: int = 0
+    jobs: list[str] = field(default_factory=list)
+    """History ids, oldest first."""
+    by_submit_id: dict[str, str] = field(default_factory=dict)
+    running: set[str] = field(default_factory=set)
+
+    @property
+    def balance(self) -> int:
+        return self.purchased + self.vip + self.gift
+
+    def lapse(self, now: float) -> None:
+        """Drop the gift of a day that is over."""
+        if self.gift and now > self.gift_ends:
+            self.rows.append(
+                CreditRow(-self.gift, now, now, "积分到期清零", 2, "", "FREEMIUM_RECEIVE")
+            )
+            self.gift = 0
+
+    def spend(self, price: int, now: float, submit_id: str, *, row_lag: float) -> None:
+        """Take the price, from what lapses first."""
+        left = price
+        for name in ("gift", "vip", "purchased"):
+            part = min(left, getattr(self, name))
+            setattr(self, name, getattr(self, name) - part)
+            left -= part
+        if price:
+            self.rows.append(
+                CreditRow(-price, now, now + row_lag, "图片生成", 2, submit_id, "AIGC_GENERATE")
+            )
+
+    def pay_back(self, price: int, now: float, submit_id: str) -> None:
+        self.purchased += price
+        self.rows.append(
+            CreditRow(price, now, now + self.rules.row_lag, "积分退还", 1, submit_id, "AIGC_REFUND")
+        )
+
+    def receive_gift(self, now: float) -> int:
+        """Take today's gift; 0 when it was taken."""
+        if self.received_on == day_of(now):
+            return 0
+        usual = self.site.daily_gift if self.site is not None else 0
+        amount = usual if self.rules.daily_gift is None else self.rules.daily_gift
+        self.stale_readings, self.stale_gift = self.rules.gift_lag, self.gift
+        self.received_on = day_of(now)
+        self.gift += amount
+        self.keep_gift_today(now)
+        self.rows.append(
+            CreditRow(
+                amount, now, now + self.rules.row_lag, "每日免费积分", 1, "", "FREEMIUM_RECEIVE"
+            )
+        )
+        return amount
+
+    def keep_gift_today(self, now: float) -> None:
+        """Let the gift that is there last until the end of the day."""
+        self.gift_ends = last_second_of_day(now)
+
+    def shown_gift(self) -> int:
+        """The gift credits as the total shows them, which may lag."""
+        if self.stale_readings > 0:
+            self.stale_readings -= 1
+            return self.stale_gift
+        return self.gift
+
+    def too_many_in_a_minute(self, now: float) -> bool:
+        limit = self.rules.per_minute
+        if limit is None:
+            return False
+        while self.recent and self.recent[0] <= now - MINUTE:
+            self.recent.popleft()
+        self.recent.append(now)
+        return len(self.recent) > limit
+
+    def jobs_today(self, now: float) -> int:
+        if self.today_is != day_of(now):
+            self.today_is, self.today = day_of(now), 0
+        return self.today
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "account": self.uid,
+            "site": self.site.name if self.site is not None else None,
+            "credits": {"purchase": self.purchased, "vip": self.vip, "gift": self.gift},
+            "running": len(self.running),
+            "jobs": len(self.jobs),
+            "rules": self.rules,
+        }
+
+
+@dataclass(slots=True)
+class Session:
+    secret: str
+    account: Account
+    dead: bool = False

@@ -1,0 +1,506 @@
+"""Ways the upstream misbehaves: one row each, and the queue from which they are met."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from jimeng_api.simulator.clock import Chance
+from jimeng_api.simulator.operations import ANY, OPERATIONS, operation_named
+from jimeng_api.simulator.timeline import FOR_EVER, Ending, Plan
+
+Kind = Literal["refusal", "wire", "credits", "job", "record", "links", "picture"]
+"""A request meets at most one fault of each kind; a job may suffer several."""
+
+Settings = Mapping[str, Any]
+Shape = Callable[[Plan, Settings], None]
+
+API = frozenset(OPERATIONS) - {"picture"}
+ALL = frozenset(OPERATIONS)
+COMMERCE = frozenset(row.name for row in OPERATIONS.values() if row.plane == "commerce")
+GENERATE = frozenset({"generate"})
+POLL = frozenset({"poll"})
+WITH_LINKS = frozenset({"poll", "history", "image_by_uri", "local_items"})
+FILES = frozenset({"picture"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    name: str
+    kind: Kind
+    on: frozenset[str]
+    meaning: str
+    settings: Settings = field(default_factory=dict)
+    """What may be set, with the value that holds when it is not."""
+    ret: str = ""
+    shape: Shape | None = None
+
+
+def _refusal(
+    name: str, ret: str, meaning: str, on: frozenset[str] = API, errmsg: str | None = None
+) -> Fault:
+    settings = {} if errmsg is None else {"errmsg": errmsg}
+    return Fault(name, "refusal", on, f"{meaning} ({ret})", settings, ret=ret)
+
+
+def _wire(name: str, meaning: str, on: frozenset[str] = ALL, **settings: Any) -> Fault:
+    return Fault(name, "wire", on, meaning, settings)
+
+
+def _job(name: str, meaning: str, shape: Shape | None = None, **settings: Any) -> Fault:
+    return Fault(name, "job", GENERATE, meaning, settings, shape=shape)
+
+
+_REFUSALS = (
+    Fault(
+        "refuse",
+        "refusal",
+        API,
+        "is refused with the `ret` that is given; `errmsg` and `data` may be given too",
+        {"ret": "1000", "errmsg": None, "data": None},
+    ),
+    _refusal("busy", "1014", "the system is busy"),
+    _refusal("sign_error", "1014", "the signature is not accepted", errmsg="sign error"),
+    _refusal("login_error", "1015", "the session is not known"),
+    _refusal(
+        "check_login_error", "1015", "the session is not of this site", errmsg="check login error"
+    ),
+    _refusal("commerce_login_error", "34010105", "the session is dead, as commerce says", COMMERCE),
+    _refusal("region_not_allowed", "3000", "the caller's region does not fit the session"),
+    _refusal("invalid_parameter", "1000", "a parameter is not accepted"),
+    _refusal("bad_parameter", "4002", "a parameter is not accepted, in the other number"),
+    _refusal("common_error", "1002", "the body has the wrong shape"),
+    _refusal("permission_denied", "3018", "the client's version is too old or the draft stale"),
+    _refusal("no_permission", "4003", "the account may not do this", GENERATE),
+    _refusal("no_credits", "1006", "the credits do not suffice", GENERATE),
+    _refusal("no_credits_old", "5000", "the credits do not suffice, in the old number", GENERATE),
+    _refusal(
+        "no_credits_enum", "4001", "the credits do not suffice, in the third number", GENERATE
+    ),
+    _refusal("prededuct_failed", "5001", "the credits could not be set aside", GENERATE),
+    _refusal("too_many_running", "1310", "as many jobs run as may run", GENERATE),
+    _refusal("too_many_running_enum", "1010", "the same in the other number", GENERATE),
+    _refusal("rate_limited", "1057", "requests come too fast"),
+    _refusal("rate_limited_enum", "1", "requests come too fast, in the oldest number"),
+    _refusal("rate_limited_access", "2014", "requests come too fast, as an access limit"),
+    _refusal("rate_limited_region", "10020", "requests come too fast for a free region"),
+    _refusal("daily_limit", "121101", "the account has had its jobs for today", GENERATE),
+    _refusal("punished", "1018", "the account is barred from generating", GENERATE),
+    _refusal("shark", "1019", "risk control does not let it pass"),
+    _refusal("shark_check", "-4", "risk control does not let it pass, as on the daily gift"),
+    _refusal("shark_commercial", "1021", "commercial risk control does not let it pass"),
+    _refusal("security_not_pass", "2035", "the account's security check fails"),
+    _refusal("abnormal_behaviour", "4013", "abnormal behaviour is suspected", GENERATE),
+    _refusal("consent_needed", "4010", "terms must be accepted on the web page first", GENERATE),
+    _refusal("text_refused", "1063", "the prompt does not pass the text audit", GENERATE),
+    _refusal("text_risk", "2005", "the prompt is a risk", GENERATE),
+    _refusal("text_blocked", "2038", "the prompt is blocked at submission", GENERATE),
+    _refusal("image_risk", "2003", "the input picture is a risk", GENERATE),
+    _refusal("copyright_text", "2050", "the prompt names protected work", GENERATE),
+    _refusal("mixed_language", "1161", "the prompt mixes languages", GENERATE),
+    _refusal("generate_error", "2002", "the generation could not be started", GENERATE),
+    _refusal("unknown_ret", "987654", "a code that nobody has seen", errmsg="something new"),
+)
+
+_WIRE = (
+    _wire("delay", "the answer comes late", seconds=60.0),
+    _wire("timeout", "nothing is done and no answer comes; cut at the end", seconds=120.0),
+    _wire("accepted_then_timeout", "it is done, but no answer comes", seconds=120.0),
+    _wire("reset", "nothing is done and the connection is reset"),
+    _wire("accepted_then_reset", "it is done, but the connection is reset before the answer"),
+    _wire("cut_answer", "it is done, and the connection ends amid the answer", keep=0.5),
+    _wire(
+        "http_error",
+        "an HTTP status with a page of HTML; `accepted` says whether it was done",
+        status=502, accepted=False,
+    ),
+    _wire("html_502", "502 from an edge, in HTML", accepted=False),
+    _wire("html_504", "504 from an edge, in HTML", accepted=False),
+    _wire("json_500", "500 with a JSON body that has a `ret`", ret="2002", accepted=False),
+    _wire("maintenance", "503 with a maintenance page and Retry-After", retry_after=600),
+    _wire("too_many_requests", "429 with Retry-After", retry_after=5),
+    _wire("unauthorized", "401 with an empty JSON object", status=401),
+    _wire("login_page", "200 with the HTML of a login page", accepted=False),
+    _wire("login_redirect", "302 to the passport page", to="/passport/web/login"),
+    _wire(
+        "redirect",
+        "a redirect to a foreign host",
+        status=302, to="https://elsewhere.example/landing", accepted=False,
+    ),
+    _wire("empty_body", "it is done, and answered with 200 and nothing", accepted=True),
+    _wire("null_data", "it is done, and answered with ret 0 and data null", API),
+    _wire("truncated_json", "it is done, and the JSON ends early", API, keep=0.5),
+    _wire("non_utf8", "it is done, and the JSON holds bytes that are not UTF-8", API),
+    _wire("deep_json", "it is done, and the JSON nests too deep", API, depth=100_000),
+    _wire("duplicate_keys", "it is done, and `ret` and `data` come twice", API),
+    _wire("lone_surrogate", "refused, with half a character in errmsg", API, ret="1000"),
+    _wire("hostile_text", "refused, with script and terminal codes in errmsg", API, ret="1000"),
+    _wire("drip", "the answer comes one byte at a time", seconds_per_byte=1.0),
+    _wire("huge_body", "the answer goes on for megabytes", megabytes=64, accepted=True),
+    _wire("gzip_bomb", "a small gzip body that unpacks to megabytes", megabytes=128, accepted=True),
+    _wire("unasked_encoding", "the answer is encoded though nobody asked", API, encoding="gzip"),
+    _wire("close_after_answer", "a kept connection is closed right after the answer"),
+    _wire("clock_skew", "the answer's own time is off", API, seconds=86_400.0),
+    _wire("number_as_ret", "`ret` is a number", API),
+)  # fmt: skip
+
+_CREDITS = (
+    Fault(
+        "response_only",
+        "credits",
+        COMMERCE,
+        "the payload comes only as the string in `response`, without `data`",
+    ),
+)
+
+
+def _ends(plan: Plan, status: int, code: Any, key: str, message: str) -> None:
+    plan.ending = Ending(status, 0, code, key, message)
+
+
+def _late_listing(plan: Plan, settings: Settings) -> None:
+    plan.hidden_looks = int(settings["looks"])
+    plan.hidden_seconds = float(settings["seconds"])
+
+
+def _never_listed(plan: Plan, _: Settings) -> None:
+    plan.hidden_looks = FOR_EVER
+
+
+def _stuck(plan: Plan, settings: Settings) -> None:
+    plan.stuck_at, plan.stuck_items = int(settings["status"]), int(settings["items"])
+
+
+def _takes(plan: Plan, settings: Settings) -> None:
+    plan.looks = int(settings["looks"])
+    plan.run_seconds = float(settings["seconds"])
+
+
+def _starts_thinking(plan: Plan, _: Settings) -> None:
+    plan.first_status = 42
+
+
+def _items_before_end(plan: Plan, settings: Settings) -> None:
+    plan.unfinished_looks = int(settings["looks"])
+    plan.unfinished_seconds = float(settings["seconds"])
+
+
+def _stays_at_45(plan: Plan, _: Settings) -> None:
+    plan.stays_partial = True
+
+
+def _slow_queue(plan: Plan, settings: Settings) -> None:
+    plan.queue_seconds = float(settings["seconds"])
+    plan.queue_length = int(settings["length"])
+
+
+def _queue_says_zero(plan: Plan, _: Settings) -> None:
+    plan.queue_status_zero = True
+
+
+def _late_items(plan: Plan, settings: Settings) -> None:
+    plan.itemless_looks = int(settings["looks"])
+
+
+def _cover_only(plan: Plan, _: Settings) -> None:
+    plan.cover_only = True
+
+
+def _escaped_links(plan: Plan, _: Settings) -> None:
+    plan.escaped_links = True
+
+
+def _fewer_items(plan: Plan, settings: Settings) -> None:
+    plan.ending.items = int(settings["items"])
+
+
+def _partial_failure(plan: Plan, settings: Settings) -> None:
+    plan.ending = Ending(
+        30, int(settings["items"]), "100402", "web_generation_failed", "生成失败，请稍后重试"
+    )
+
+
+def _fails(plan: Plan, settings: Settings) -> None:
+    _ends(plan, int(settings["status"]), settings["code"], settings["key"], settings["message"])
+
+
+def _text_block(plan: Plan, settings: Settings) -> None:
+    _ends(
+        plan, 30, settings["code"], "web_text_violates_community_guidelines_toast",
+        "你输入的文字不符合平台规则，请修改后重试",
+    )  # fmt: skip
+
+
+def _image_block(plan: Plan, _: Settings) -> None:
+    _ends(
+        plan, 30, "2039", "web_image_violates_community_guidelines_toast",
+        "你输入的图片不符合平台规则，请修改后重试",
+    )  # fmt: skip
+
+
+def _copyright_block(plan: Plan, _: Settings) -> None:
+    _ends(plan, 30, "", "web_fail2generate_copyright_block", "生成的图片未通过审核")
+
+
+def _pre_check_reject(plan: Plan, _: Settings) -> None:
+    plan.run_seconds, plan.looks = 0.0, 0
+    _ends(plan, 10, "", "InputTextRisk", "")
+
+
+def _post_check_reject(plan: Plan, _: Settings) -> None:
+    _ends(plan, 40, "", "OutputImageRisk", "生成的图片未通过审核")
+
+
+def _number_as_fail_code(plan: Plan, settings: Settings) -> None:
+    code = int(settings["code"])
+    _ends(plan, 30, code, "web_generation_failed", "生成失败，请稍后重试")
+
+
+def _zero_fail_code(plan: Plan, _: Settings) -> None:
+    plan.ending.fail_code = "0"
+
+
+def _account_block(plan: Plan, _: Settings) -> None:
+    _ends(plan, 30, "", "web_account_block_risk_notification", "账号存在风险")
+
+
+def _daily_usage_limit(plan: Plan, _: Settings) -> None:
+    _ends(plan, 30, "140001", "web_daily_usage_limit_toast", "今日次数已用完")
+
+
+def _peak_time(plan: Plan, _: Settings) -> None:
+    _ends(plan, 30, "", "", "因目前处于使用高峰期，请稍后重试")
+
+
+def _deleted(plan: Plan, _: Settings) -> None:
+    _ends(plan, 100, "", "", "")
+
+
+_JOBS = (
+    _job("takes", "takes so many seconds, or looks, whatever the dial says", _takes,
+         seconds=10.0, looks=0),
+    _job("listed_late", "is absent from the first looks, or for some seconds", _late_listing,
+         looks=2, seconds=0.0),
+    _job("never_listed", "is absent from every look, though it was paid for", _never_listed),
+    _job("stuck", "stays at a status for ever: 20, 42, or 45 with some items", _stuck,
+         status=20, items=0),
+    _job("starts_thinking", "begins at status 42", _starts_thinking),
+    _job("slow_queue", "waits in a long queue first", _slow_queue, seconds=95.0, length=5210),
+    _job("queue_says_zero", "has status 0 in the queue information", _queue_says_zero),
+    _job("items_before_end", "shows all items at 45 with finish_time 0 before it says 50",
+         _items_before_end, looks=2, seconds=0.0),
+    _job("stays_at_45", "ends with all items and a finish_time, still saying 45", _stays_at_45),
+    _job("late_items", "says 50 with no items for some looks; -1 for ever", _late_items, looks=2),
+    _job("cover_only", "has items without large_images", _cover_only),
+    _job("escaped_links", "has links with a literal \\u0026 for each ampersand", _escaped_links),
+    _job("fewer_items", "makes fewer pictures and lowers the total", _fewer_items, items=3),
+    _job("other_count", "makes another number of pictures than asked", None, count=4),
+    _job("partial_failure", "ends at 30 with some items", _partial_failure, items=2),
+    _job("fails", "ends at a status with a fail code, key and message", _fails,
+         status=30, code="100402", key="web_generation_failed", message="生成失败，请稍后重试"),
+    _job("text_block", "fails with 2038 for its text", _text_block, code="2038"),
+    _job("image_block", "fails with 2039 for its picture", _image_block),
+    _job("copyright_block", "fails in review: only the key tells", _copyright_block),
+    _job("pre_check_reject", "is at status 10 at once", _pre_check_reject),
+    _job("post_check_reject", "is at status 40 after the run", _post_check_reject),
+    _job("number_as_fail_code", "fails with a number for fail_code", _number_as_fail_code,
+         code=2038),
+    _job("zero_fail_code", 'succeeds with fail_code "0"', _zero_fail_code),
+    _job("unknown_status", "ends at a status that nobody knows", _fails,
+         status=60, code="", key="", message=""),
+    _job("account_block", "fails because of the account's risk", _account_block),
+    _job("daily_usage_limit", "fails because of the day's usage", _daily_usage_limit),
+    _job("peak_time", "fails at peak time, with words only", _peak_time),
+    _job("deleted", "is deleted: status 100", _deleted),
+    _job("session_dies", "is accepted, then the session is dead; the job goes on"),
+    _job("late_charge_row", "shows up late in the credit history", None, seconds=60.0),
+)  # fmt: skip
+
+_RECORDS = (
+    Fault("missing_record", "record", POLL, "the records asked for are absent from one answer"),
+    Fault("status_backwards", "record", POLL, "one answer shows an earlier status, without items",
+          {"status": 20}),
+    Fault("twice_in_answer", "record", POLL, "each record comes twice in one answer"),
+    Fault("foreign_record", "record", POLL, "a record that nobody asked for comes along"),
+    Fault("swapped_records", "record", POLL, "records come under each other's ids"),
+    Fault("only_foreign_records", "record", POLL, "only records that nobody asked for come"),
+)  # fmt: skip
+
+_LINKS = (
+    Fault("expired_links", "links", WITH_LINKS, "links that end in so many seconds; past if < 0",
+          {"seconds": -3600}),
+    Fault("foreign_links", "links", WITH_LINKS, "links to a foreign host",
+          {"origin": "https://files.elsewhere.example"}),
+    Fault("private_links", "links", WITH_LINKS, "links to an address that is not public",
+          {"origin": "https://169.254.169.254"}),
+    Fault("plain_http_links", "links", WITH_LINKS, "links with the scheme http",
+          {"origin": "http://p26-dreamina-sign.byteimg.com"}),
+    Fault("odd_scheme_links", "links", WITH_LINKS, "links that are no web address",
+          {"origin": "file://"}),
+)  # fmt: skip
+
+_PICTURES = (
+    Fault("link_refused", "picture", FILES, "403, as for a link that has expired"),
+    Fault("html_picture", "picture", FILES, "an HTML page with status 200"),
+    Fault("empty_picture", "picture", FILES, "a file of 0 bytes"),
+    Fault("wrong_magic", "picture", FILES, "bytes that are no picture, called image/png"),
+    Fault("wrong_length", "picture", FILES, "a Content-Length that is larger than the file",
+          {"more": 1000}),
+    Fault("cut_picture", "picture", FILES, "the connection ends amid the file", {"keep": 0.5}),
+    Fault("short_picture", "picture", FILES, "the file ends early, and its length agrees",
+          {"keep": 0.5}),
+    Fault("slow_picture", "picture", FILES, "the file comes in small pieces with pauses",
+          {"pieces": 20, "seconds": 0.5}),
+    Fault("webp_as_png", "picture", FILES, "WebP bytes under a .png name"),
+    Fault("endless_picture", "picture", FILES, "a body that goes on for megabytes",
+          {"megabytes": 256}),
+)  # fmt: skip
+
+FAULTS: dict[str, Fault] = {
+    row.name: row for row in (*_REFUSALS, *_WIRE, *_CREDITS, *_JOBS, *_RECORDS, *_LINKS, *_PICTURES)
+}
+
+_ORDER_KEYS = frozenset({"on", "fault", "times", "after", "nth", "account", "probability"})
+
+
+class BadFault(ValueError):
+    """An order that names no such operation, fault or setting."""
+
+
+@dataclass(slots=True)
+class Queued:
+    """A fault that waits to be met."""
+
+    number: int
+    fault: Fault
+    on: str
+    times: int
+    after: int
+    account: str | None
+    probability: float
+    settings: dict[str, Any]
+    seen: int = 0
+    """How many requests could have met it."""
+    met: int = 0
+
+    @property
+    def left(self) -> int:
+        return FOR_EVER if self.times < 0 else max(0, self.times - self.met)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.settings[name]
+
+
+def queued_from(order: Mapping[str, Any], number: int) -> Queued:
+    """Read one order; raise `BadFault` if it cannot be meant."""
+    name = order.get("fault")
+    row = FAULTS.get(name) if isinstance(name, str) else None
+    if row is None:
+        raise BadFault(f"no fault is called {name!r}")
+    on = order.get("on") or (next(iter(row.on)) if len(row.on) == 1 else ANY)
+    operation = operation_named(on) if isinstance(on, str) else None
+    if operation is None:
+        raise BadFault(f"no operation is called {on!r}")
+    if operation != ANY and operation not in row.on:
+        raise BadFault(f"fault {name!r} is met on {', '.join(sorted(row.on))}, not on {on!r}")
+    given = {key: value for key, value in order.items() if key not in _ORDER_KEYS}
+    unknown = given.keys() - row.settings.keys()
+    if unknown:
+        allowed = ", ".join(sorted(row.settings)) or "none"
+        raise BadFault(f"fault {name!r} has no setting {min(unknown)!r}; it has: {allowed}")
+    for key, value in given.items():
+        _check_setting(row, key, value)
+    try:
+        nth = order.get("nth")
+        return Queued(
+            number=number,
+            fault=row,
+            on=operation,
+            times=int(order.get("times", 1)),
+            after=int(order.get("after", 0)) if nth is None else int(nth) - 1,
+            account=None if order.get("account") is None else str(order["account"]),
+            probability=float(order.get("probability", 1.0)),
+            settings={**row.settings, **given},
+        )
+    except (TypeError, ValueError) as error:
+        raise BadFault(f"fault {name!r}: {error}") from error
+
+
+def _check_setting(row: Fault, key: str, value: Any) -> None:
+    default = row.settings[key]
+    free = default is None or key in ("code", "ret")
+    numbers = isinstance(default, (int, float)) and isinstance(value, (int, float))
+    if not free and not numbers and not isinstance(value, type(default)):
+        kind = type(default).__name__
+        raise BadFault(f"fault {row.name!r}: {key!r} takes a {kind}, not {value!r}")
+
+
+class FaultQueue:
+    def __init__(self, chance: Chance) -> None:
+        self._chance = chance
+        self._count = 0
+        self._queued: list[Queued] = []
+        self._live: dict[Kind, list[Queued]] = {}
+
+    def add(self, orders: Iterable[Mapping[str, Any]]) -> list[Queued]:
+        """Queue them all, or none if one is wrong."""
+        new = [
+            queued_from(order, self._count + index) for index, order in enumerate(orders, start=1)
+        ]
+        self._count += len(new)
+        for queued in new:
+            self._queued.append(queued)
+            if queued.left:
+                self._live.setdefault(queued.fault.kind, []).append(queued)
+        return new
+
+    def clear(self) -> None:
+        self._queued.clear()
+        self._live.clear()
+
+    def use(self, chance: Chance) -> None:
+        """Draw from here on from another seed."""
+        self._chance = chance
+
+    def take(self, kind: Kind, operation: str, *names: str) -> Queued | None:
+        """The fault of this kind that this request meets, if any.
+
+        `names` are the names of the account that asks.
+        """
+        return next(self._met(kind, operation, names), None)
+
+    def take_all(self, kind: Kind, operation: str, *names: str) -> list[Queued]:
+        """All faults of this kind that fit; used for jobs, which may suffer several at once."""
+        return list(self._met(kind, operation, names))
+
+    def _met(self, kind: Kind, operation: str, names: tuple[str, ...]) -> Iterator[Queued]:
+        for queued in tuple(self._live.get(kind, ())):
+            if not _fits(queued, operation, names):
+                continue
+            queued.seen += 1
+            if queued.seen <= queued.after:
+                continue
+            if queued.probability < 1:
+                drawn = self._chance.fraction(f"fault {queued.number}")
+                if drawn >= queued.probability:
+                    continue
+            queued.met += 1
+            if not queued.left:
+                self._live[queued.fault.kind].remove(queued)
+            yield queued
+
+    def __iter__(self) -> Iterator[Queued]:
+        return iter(self._queued)
+
+    @property
+    def unspent(self) -> int:
+        """How many meetings are still to come, not counting those without end."""
+        return sum(queued.left for queued in self._queued if queued.times > 0)
+
+
+def _fits(queued: Queued, operation: str, names: tuple[str, ...]) -> bool:
+    if queued.on == ANY:
+        if operation not in queued.fault.on:
+            return False
+    elif queued.on != operation:
+        return False
+    return queued.account is None or queued.account in names

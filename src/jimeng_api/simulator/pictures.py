@@ -1,0 +1,248 @@
+"""Draws the finished pictures: true PNG files of any size, made at very little cost.
+
+A picture is drawn small and enlarged by repeating pixels. The PNG is put together by hand:
+each distinct row is compressed once, and the rows that repeat it are a ready-made piece
+that says "the same as above". So the cost hardly depends on the size.
+"""
+
+import functools
+import hashlib
+import io
+import struct
+import zlib
+from collections import OrderedDict
+from typing import NamedTuple
+
+from PIL import Image, ImageDraw, ImageFont
+
+GRAIN = 144
+"""Pixels on the longer side of the small drawing."""
+MARK = "SIMULATED"
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_ADLER = 65521
+_KEPT_BYTES = 64 * 2**20
+
+_SKY = 64  # palette entries for the sky
+_HILLS = 48
+_SHAPES = 12
+_INK, _PAPER = 126, 127
+_COLOURS = 128
+
+
+def _mixed(start: bytes, end: bytes, steps: int) -> bytes:
+    """Colours from one to the other."""
+    colours, last = bytearray(3 * steps), steps - 1
+    for channel in range(3):
+        first, reach = start[channel], end[channel] - start[channel]
+        colours[channel::3] = bytes([first + reach * step // last for step in range(steps)])
+    return bytes(colours)
+
+
+def _palette(dice: bytes) -> bytes:
+    """128 colours that go together, chosen by the dice."""
+    top = bytes((dice[0] // 2 + 20, dice[1] // 2 + 30, dice[2] // 2 + 90))
+    low = bytes((dice[3] // 3 + 165, dice[4] // 3 + 140, dice[5] // 3 + 120))
+    hill = bytes((dice[6] // 3 + 10, dice[7] // 3 + 60, dice[8] // 3 + 40))
+    deep = bytes(value // 4 for value in hill)
+    shapes = b"".join(
+        bytes((dice[9 + i] // 2 + 110, dice[10 + i] // 2 + 90, dice[11 + i] // 2 + 60))
+        for i in range(_SHAPES)
+    )
+    colours = _mixed(top, low, _SKY) + _mixed(hill, deep, _HILLS) + shapes
+    return colours.ljust(_INK * 3, b"\0") + bytes((255, 255, 255)) + bytes((16, 18, 24))
+
+
+@functools.cache
+def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(10)
+
+
+@functools.lru_cache(maxsize=512)
+def _words(text: str) -> tuple[tuple[int, int], bytes]:
+    """A line of text as a mask. What the font lacks is drawn as a small pattern of its own."""
+    font, x, pieces = _font(), 0, []
+    for character in text:
+        if character.isascii() and character.isprintable():
+            width = max(3, round(font.getlength(character)))
+        else:
+            width = 8
+        pieces.append((x, width, character))
+        x += width
+    mask = Image.new("L", (max(1, x), 14))
+    draw = ImageDraw.Draw(mask)
+    draw.fontmode = "1"
+    for left, _, character in pieces:
+        if character.isascii() and character.isprintable():
+            draw.text((left, 0), character, fill=255, font=font)
+        else:
+            _pattern(draw, left, character)
+    return mask.size, mask.tobytes()
+
+
+def _pattern(draw: ImageDraw.ImageDraw, left: int, character: str) -> None:
+    """A symmetric mark, always the same for the same character."""
+    bits = hashlib.blake2b(character.encode("utf-8", "replace"), digest_size=3).digest()
+    for row in range(7):
+        for column in range(4):
+            if bits[(row * 4 + column) // 8 % 3] >> ((row * 4 + column) % 8) & 1:
+                draw.point(((left + column, 2 + row), (left + 6 - column, 2 + row)), fill=255)
+
+
+def _small(prompt: str, seed: int, index: int, width: int, height: int) -> Image.Image:
+    """The drawing at its small size, in palette mode."""
+    dice = hashlib.blake2b(f"{prompt}\n{seed}\n{index}".encode("utf-8", "replace")).digest()
+    scale = GRAIN / max(width, height)
+    w, h = max(8, round(width * scale)), max(8, round(height * scale))
+    rows = b"".join(bytes((y * _SKY // h,)) * w for y in range(h))
+    image = Image.frombytes("P", (w, h), rows)
+    image.putpalette(_palette(dice))
+    draw = ImageDraw.Draw(image)
+    size = h // 10 + dice[20] % max(1, h // 6)
+    x, y = dice[21] * w // 255, h // 8 + dice[22] * h // 700
+    draw.ellipse((x - size, y - size, x + size, y + size), fill=_SKY + _HILLS)
+    for i in range(2 + dice[23] % 4):
+        x, y = dice[24 + i] * w // 255, dice[30 + i] * h // 400
+        size = 3 + dice[36 + i] % 9
+        fill = _SKY + _HILLS + 1 + i
+        draw.ellipse((x - size, y - size // 2, x + size, y + size // 2), fill=fill)
+    for i in range(3):
+        level = h * (52 + 13 * i) // 100
+        points = [(0, h)]
+        for step in range(9):
+            lift = dice[40 + (step + 5 * i) % 20] * h // 1800
+            points.append((step * w // 8, level - lift))
+        points.append((w, h))
+        draw.polygon(points, fill=_SKY + i * (_HILLS // 3))
+    _caption(image, MARK, h - 29)
+    _caption(image, prompt, h - 15)
+    return image
+
+
+def _caption(image: Image.Image, text: str, top: int) -> None:
+    size, raw = _words(" ".join(text.split())[:40] or "-")
+    mask = Image.frombytes("L", size, raw)
+    image.paste(_PAPER, (2, top, min(image.width - 2, size[0] + 6), top + 13))
+    image.paste(_INK, (4, top), mask)
+
+
+# ------------------------------------------------------------------- the file
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _adler_of_both(first: int, second: int, length: int) -> int:
+    """The Adler-32 of two strings one after the other; `length` is that of the second."""
+    a1, b1 = first & 0xFFFF, first >> 16
+    a2, b2 = second & 0xFFFF, second >> 16
+    a = (a1 + a2 - 1) % _ADLER
+    b = (b1 + b2 + length * (a1 - 1)) % _ADLER
+    return b << 16 | a
+
+
+@functools.lru_cache(maxsize=256)
+def _repeats(width: int, times: int) -> tuple[bytes, int, int]:
+    """So many rows that repeat the row above: compressed, with checksum and length."""
+    raw = (b"\x02" + bytes(width)) * times
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(raw) + packer.flush(zlib.Z_FULL_FLUSH)
+    return packed, zlib.adler32(raw), len(raw)
+
+
+def _pixels(small: Image.Image, width: int, height: int) -> bytes:
+    """The compressed pixels of the small drawing at full size."""
+    rows = small.height
+    wide = small.resize((width, rows), Image.Resampling.NEAREST).tobytes()
+    packer = zlib.compressobj(1, zlib.DEFLATED, -15, 8)
+    parts = [b"\x78\x01"]
+    checksum = 1
+    last, pending = b"", 0
+    for y in range(rows):
+        row = wide[y * width : (y + 1) * width]
+        times = (y + 1) * height // rows - y * height // rows
+        if row != last:
+            if pending:
+                packed, adler, length = _repeats(width, pending)
+                parts.append(packed)
+                checksum = _adler_of_both(checksum, adler, length)
+            line = b"\0" + row
+            parts += (packer.compress(line), packer.flush(zlib.Z_FULL_FLUSH))
+            checksum = zlib.adler32(line, checksum)
+            last, pending = row, times - 1
+        else:
+            pending += times
+    if pending:
+        packed, adler, length = _repeats(width, pending)
+        parts.append(packed)
+        checksum = _adler_of_both(checksum, adler, length)
+    parts += (packer.flush(zlib.Z_FINISH), struct.pack(">I", checksum))
+    return b"".join(parts)
+
+
+def draw_png(prompt: str, seed: int, index: int, width: int, height: int) -> bytes:
+    """The picture as a PNG file; the same bytes for the same arguments, always."""
+    small = _small(prompt, seed, index, width, height)
+    palette = bytes(small.getpalette() or ())[: _COLOURS * 3]
+    about = f"seed {seed}, picture {index}"
+    description = b"Description\0\0\0\0\0" + prompt.encode("utf-8", "replace")
+    return b"".join(
+        (
+            _SIGNATURE,
+            _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
+            _chunk(b"PLTE", palette),
+            _chunk(b"tEXt", b"Software\0" + MARK.encode()),
+            _chunk(b"tEXt", b"Comment\0" + about.encode()),
+            _chunk(b"iTXt", description),
+            _chunk(b"IDAT", _pixels(small, width, height)),
+            _chunk(b"IEND", b""),
+        )
+    )
+
+
+def draw_as(form: str, prompt: str, seed: int, index: int, width: int, height: int) -> bytes:
+    """The picture in another form: `webp` or `jpeg`."""
+    small = _small(prompt, seed, index, width, height).convert("RGB")
+    target = io.BytesIO()
+    large = small.resize((width, height), Image.Resampling.NEAREST)
+    large.save(target, form, quality=60, **({"method": 0} if form == "webp" else {}))
+    return target.getvalue()
+
+
+class Order(NamedTuple):
+    """What is to be drawn."""
+
+    form: str
+    prompt: str
+    seed: int
+    number: int
+    width: int
+    height: int
+
+
+def draw(order: Order) -> bytes:
+    if order.form == "png":
+        return draw_png(*order[1:])
+    return draw_as(*order)
+
+
+class Gallery:
+    """Files that were drawn lately."""
+
+    def __init__(self, kept_bytes: int = _KEPT_BYTES) -> None:
+        self._most = kept_bytes
+        self._bytes = 0
+        self._files: OrderedDict[Order, bytes] = OrderedDict()
+
+    def kept(self, order: Order) -> bytes | None:
+        found = self._files.get(order)
+        if found is not None:
+            self._files.move_to_end(order)
+        return found
+
+    def keep(self, order: Order, drawn: bytes) -> None:
+        self._bytes += len(drawn) - len(self._files.get(order, b""))
+        self._files[order] = drawn
+        while self._bytes > self._most and len(self._files) > 1:
+            self._bytes -= len(self._files.popitem(last=False)[1])

@@ -1,0 +1,421 @@
+"""What the simulated upstream remembers: accounts, jobs, and the choices that rule them."""
+
+import hashlib
+import heapq
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from jimeng_api.simulator import sizes
+from jimeng_api.simulator.accounts import (
+    REFUSED_PREFIXES,
+    USUAL_CREDITS,
+    Account,
+    Rules,
+    Session,
+    uid_of,
+)
+from jimeng_api.simulator.clock import Chance, Clock, SystemClock
+from jimeng_api.simulator.codes import Refusal, fail_fields
+from jimeng_api.simulator.drafts import SEED_END, Asked
+from jimeng_api.simulator.envelope import LogIds
+from jimeng_api.simulator.faults import FaultQueue, Queued
+from jimeng_api.simulator.ledger import Charge, Ledger
+from jimeng_api.simulator.links import Links
+from jimeng_api.simulator.models import ImageModel, image_model
+from jimeng_api.simulator.sites import Site
+from jimeng_api.simulator.switches import Switches
+from jimeng_api.simulator.timeline import FOR_EVER, Plan, View, first_view, view_of
+
+FIRST_HISTORY_ID = 13_500_000_000_001
+ITEM_BASE = 7_600_000_000_000_000_000
+MOST_IN_A_SERIES = 15
+
+_PICTURES_WANTED = re.compile(r"(\d+)\s*张")
+_SERIES_WORDS = ("连续", "绘本", "故事")
+
+
+@dataclass(slots=True)
+class Picture:
+    """One finished picture: enough to draw it again."""
+
+    uri: str
+    item_id: str
+    prompt: str
+    seed: int
+    index: int
+    width: int
+    height: int
+    task: "Task"
+
+
+@dataclass(slots=True)
+class Task:
+    history_id: str
+    account: Account
+    session: str
+    site: Site
+    asked: Asked
+    model: ImageModel
+    width: int
+    height: int
+    ratio_code: int
+    resolution: str
+    seed: int
+    price: int
+    double: bool
+    accepted_at: float
+    plan: Plan
+    generate_id: str
+    draft: msgspec.Raw
+    draft_text: bytes
+    """The draft as a JSON string, ready to be put into a record."""
+    forecast: int
+    pictures: list[Picture] = field(default_factory=list)
+    looks: int = 0
+    late_looks: int = 0
+    ended_at: float | None = None
+    seen_at: float | None = None
+    """When a poll first showed that it was over."""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def ready_at(self) -> float | None:
+        """When it is over by plan; None when looks decide or it never ends."""
+        if self.ended_at is not None:
+            return self.ended_at
+        wait = self.plan.wait_seconds
+        return None if wait == float("inf") else self.accepted_at + wait
+
+
+@dataclass(slots=True)
+class Dial:
+    """How long jobs take that are accepted from now on."""
+
+    mode: str = "typical"
+    speed: float = 1.0
+    """Divides the typical time of a model; the other modes mean what they say."""
+    low: float = 0.0
+    high: float = 0.0
+    looks: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        if self.mode == "seconds":
+            same = self.low == self.high
+            return {"seconds": self.low if same else [self.low, self.high], "speed": self.speed}
+        if self.mode == "looks":
+            return {"looks": self.looks, "speed": self.speed}
+        if self.mode == "at_once":
+            return {"at_once": True, "speed": self.speed}
+        return {"typical": True, "speed": self.speed}
+
+
+class World:
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        speed: float = 1.0,
+        credits: int = USUAL_CREDITS,  # noqa: A002 - the word of the trade
+        clock: Clock | None = None,
+    ) -> None:
+        self.clock: Clock = SystemClock() if clock is None else clock
+        self._usual_credits = credits
+        self.switches = Switches()
+        self.start_over(seed, speed)
+
+    def start_over(self, seed: int, speed: float) -> None:
+        """Forget everything."""
+        self.seed = seed
+        self.chance = Chance(seed)
+        self.faults = FaultQueue(self.chance)
+        self.dial = Dial(speed=speed)
+        self.links = Links(seed)
+        self.ledger = Ledger()
+        self.logids = LogIds(seed)
+        self.usual_rules = Rules()
+        self.usual_credits = self._usual_credits
+        self.switches.reset()
+        self.accounts: dict[str, Account] = {}
+        self.sessions: dict[str, Session] = {}
+        self.tasks: dict[str, Task] = {}
+        self.pictures: dict[str, Picture] = {}
+        self.items: dict[str, Picture] = {}
+        self._endings: list[tuple[float, str]] = []
+
+    # ------------------------------------------------------------- sessions
+
+    def open_account(self, uid: str, site: Site | None) -> Account:
+        account = self.accounts.get(uid)
+        if account is None:
+            account = Account(uid, site, replace(self.usual_rules), purchased=self.usual_credits)
+            self.accounts[uid] = account
+        return account
+
+    def session(self, secret: str) -> Session | None:
+        """The session of this id, opened on first use; None if it can never be one."""
+        if not secret or secret.startswith(REFUSED_PREFIXES):
+            return self.sessions.get(secret)
+        session = self.sessions.get(secret)
+        if session is None:
+            session = Session(secret, self.open_account(uid_of(secret), None))
+            self.sessions[secret] = session
+        return session
+
+    # ------------------------------------------------------------ accepting
+
+    def accept(self, asked: Asked, session: Session, site: Site, logid: str) -> tuple[Task, View]:
+        """Take a job on and charge for it, or raise `Refusal` and leave nothing behind."""
+        now, account = self.clock.now(), session.account
+        self.settle(now)
+        account.lapse(now)
+        rules = account.rules
+        model = image_model(asked.model_key, site)
+        if model is None:
+            raise Refusal("1000", data=fail_fields("1000", f"no model {asked.model_key!r} here"))
+        if self.switches["strict_draft"]:
+            _check_strictly(asked)
+        earlier = account.by_submit_id.get(asked.submit_id)
+        if earlier is not None and self.switches["same_submit_id"] == "same":
+            task = self.tasks[earlier]
+            return task, first_view(task.plan)
+        if earlier is not None and self.switches["same_submit_id"] == "refuse":
+            raise Refusal("1000", data=fail_fields("1000", "submit_id was used before"))
+        resolution = asked.resolution or model.usual_resolution
+        ratio_code, (width, height) = self._size(asked, model, resolution)
+        if rules.images_at_once is not None and len(account.running) >= rules.images_at_once:
+            raise Refusal(rules.at_once_ret, data=fail_fields(rules.at_once_ret))
+        if rules.per_day is not None and account.jobs_today(now) >= rules.per_day:
+            raise Refusal("121101", data=fail_fields("121101"))
+        count, series = self._count(asked, model)
+        price = self._price(account, model, resolution, count)
+        if price > account.balance:
+            raise Refusal("1006", data=fail_fields("1006"))
+
+        faults = self.faults.take_all("job", "generate", account.uid, session.secret)
+        for fault in faults:
+            if fault.fault.name == "other_count":
+                count = int(fault["count"])
+                price = min(self._price(account, model, resolution, count), account.balance)
+        plan = Plan(count=count, run_seconds=0.0, grows=series)
+        self._set_time(plan, model)
+        for fault in faults:
+            if fault.fault.shape is not None:
+                fault.fault.shape(plan, fault.settings)
+        draft = _normalised(asked, count)
+        seed = asked.seed
+        if seed is None:
+            seed = self.chance.whole("seeds", SEED_END)
+        task = Task(
+            history_id=str(FIRST_HISTORY_ID + len(self.tasks)),
+            account=account,
+            session=session.secret,
+            site=site,
+            asked=asked,
+            model=model,
+            width=width,
+            height=height,
+            ratio_code=ratio_code,
+            resolution=resolution,
+            seed=seed,
+            price=price,
+            double=earlier is not None,
+            accepted_at=now,
+            plan=plan,
+            generate_id=logid,
+            draft=msgspec.Raw(draft),
+            draft_text=msgspec.json.encode(draft.decode()),
+            forecast=max(1, round(plan.run_seconds)),
+            remarks=asked.remarks,
+        )
+        self._keep(task, faults)
+        return task, first_view(plan)
+
+    def _keep(self, task: Task, faults: list[Queued]) -> None:
+        account, now, submit_id = task.account, task.accepted_at, task.asked.submit_id
+        row_lag = account.rules.row_lag
+        for fault in faults:
+            if fault.fault.name == "session_dies":
+                self.sessions[task.session].dead = True
+            elif fault.fault.name == "late_charge_row":
+                row_lag = float(fault["seconds"])
+        account.spend(task.price, now, submit_id, row_lag=row_lag)
+        account.jobs_today(now)
+        account.today += 1
+        account.jobs.append(task.history_id)
+        account.by_submit_id[submit_id] = task.history_id
+        account.running.add(task.history_id)
+        self.tasks[task.history_id] = task
+        self._add_pictures(task)
+        wait = task.plan.wait_seconds
+        if wait != float("inf"):
+            heapq.heappush(self._endings, (now + wait, task.history_id))
+        self.ledger.accepted += 1
+        self.ledger.double += task.double
+        self.ledger.charges.append(Charge(account.uid, submit_id, task.history_id, task.price, now))
+
+    def _add_pictures(self, task: Task) -> None:
+        number = int(task.history_id)
+        for index in range(task.plan.made or task.plan.stuck_items):
+            name = hashlib.blake2b(
+                f"{self.seed} {number} {index}".encode(), digest_size=16
+            ).hexdigest()
+            picture = Picture(
+                uri=f"{task.site.bucket}/{name}",
+                item_id=str(ITEM_BASE + (number - FIRST_HISTORY_ID) * 100 + index + 1),
+                prompt=task.asked.prompt,
+                seed=task.seed,
+                index=index,
+                width=task.width,
+                height=task.height,
+                task=task,
+            )
+            task.pictures.append(picture)
+            self.pictures[picture.uri] = picture
+            self.items[picture.item_id] = picture
+
+    def _price(self, account: Account, model: ImageModel, resolution: str, count: int) -> int:
+        fixed = account.rules.price
+        return model.price(resolution, count) if fixed is None else fixed * count
+
+    def _size(self, asked: Asked, model: ImageModel, resolution: str) -> tuple[int, sizes.Size]:
+        table = model.pixels.get(resolution) if resolution in model.prices else None
+        if table is None:
+            raise Refusal("1001", data=fail_fields("1001", f"no resolution {resolution!r} here"))
+        width, height, code = asked.width, asked.height, asked.ratio_code
+        if asked.smart_ratio and code is None:
+            code = model.ratios[self.chance.whole("ratios", len(model.ratios))]
+            return code, table[code]
+        if self.switches["wrong_size"] == "refuse" and (
+            code not in model.ratios or (width, height) != table[code]
+        ):
+            raise Refusal("1001", data=fail_fields("1001", "the size is not in the table"))
+        if width is not None and height is not None:
+            code = sizes.nearest_ratio(width, height, model.ratios)
+        elif code not in model.ratios:
+            code = model.ratios[0]
+        return code, table[code]
+
+    def _count(self, asked: Asked, model: ImageModel) -> tuple[int, bool]:
+        """How many pictures will be made, and whether as a series."""
+        if asked.count is not None:
+            return model.count_for(asked.count), False
+        if model.series:
+            wanted = _PICTURES_WANTED.search(asked.prompt)
+            if wanted is not None:
+                return max(1, min(int(wanted[1]), MOST_IN_A_SERIES)), True
+            if any(word in asked.prompt for word in _SERIES_WORDS):
+                return 4, True
+        return model.usual_count, False
+
+    def _set_time(self, plan: Plan, model: ImageModel) -> None:
+        dial = self.dial
+        if dial.mode == "looks":
+            plan.looks = dial.looks
+        elif dial.mode == "seconds":
+            plan.run_seconds = self.chance.between("durations", dial.low, dial.high)
+        elif dial.mode == "typical":
+            plan.run_seconds = self.chance.between("durations", *model.seconds) / dial.speed
+
+    # -------------------------------------------------------------- looking
+
+    def task_for(self, account: Account, asked_id: str) -> Task | None:
+        """The account's own job of this history id or submit id."""
+        task = self.tasks.get(asked_id)
+        if task is None:
+            history_id = account.by_submit_id.get(asked_id)
+            return None if history_id is None else self.tasks[history_id]
+        return task if task.account is account else None
+
+    def look(self, task: Task, now: float) -> View | None:
+        """What a poll sees of a job; None while it is not listed. Counts as a look."""
+        task.looks += 1
+        plan = task.plan
+        if plan.hidden_looks == FOR_EVER or task.looks <= plan.hidden_looks:
+            return None
+        if now < task.accepted_at + plan.hidden_seconds:
+            return None
+        view = self.view(task, now)
+        if view.ended:
+            task.late_looks += 1
+            if view.final and task.seen_at is None:
+                task.seen_at = now
+        return view
+
+    def view(self, task: Task, now: float) -> View:
+        """What a job looks like, without this being a look."""
+        view = view_of(
+            task.plan,
+            accepted_at=task.accepted_at,
+            now=now,
+            looks=task.looks,
+            late_looks=task.late_looks,
+            ended_at=task.ended_at,
+        )
+        if view.ended and task.ended_at is None:
+            wait = task.plan.wait_seconds
+            self._end(task, now if wait == float("inf") else task.accepted_at + wait)
+        return view
+
+    def settle(self, now: float) -> None:
+        """Let all jobs end that are over by now, seen or not."""
+        endings = self._endings
+        while endings and endings[0][0] <= now:
+            at, history_id = heapq.heappop(endings)
+            task = self.tasks[history_id]
+            if task.ended_at is None:
+                self._end(task, at)
+
+    def _end(self, task: Task, at: float) -> None:
+        task.ended_at = at
+        account = task.account
+        account.running.discard(task.history_id)
+        if self.switches["refund_on_failure"] and not task.plan.made and task.price:
+            account.pay_back(task.price, at, task.asked.submit_id)
+            self.ledger.refunds.append(
+                Charge(account.uid, task.asked.submit_id, task.history_id, task.price, at)
+            )
+
+
+def _check_strictly(asked: Asked) -> None:
+    if "gen_option inside generate" in asked.remarks:
+        raise Refusal("3018", data=fail_fields("3018"))
+    if asked.root_model != asked.model_key:
+        raise Refusal("1000", data=fail_fields("1000", "root_model is not the model"))
+
+
+def _normalised(asked: Asked, count: int) -> bytes:
+    """The draft as the server keeps it: with the count that it really makes."""
+    node = asked.count_node
+    if node is not None and asked.count is not None:
+        node["gen_count"] = count
+    return msgspec.json.encode(asked.tree)
+
+
+def dial_from(order: Mapping[str, Any], now: Dial) -> Dial:
+    """Read a new setting of the dial; raise `ValueError` if it cannot be meant."""
+    known = {"seconds", "looks", "at_once", "speed", "typical"}
+    unknown = order.keys() - known
+    if unknown or not order:
+        raise ValueError(f"takes one of {', '.join(sorted(known))}, not {sorted(unknown)}")
+    speed = float(order.get("speed", now.speed))
+    if not speed > 0:
+        raise ValueError("speed must be above 0")
+    if "seconds" in order:
+        value = order["seconds"]
+        low, high = value if isinstance(value, list) and len(value) == 2 else (value, value)
+        low, high = float(low), float(high)
+        if not 0 <= low <= high:
+            raise ValueError("seconds takes a number, or [low, high]")
+        return Dial("seconds", speed, low, high)
+    if "looks" in order:
+        looks = int(order["looks"])
+        if looks < 1:
+            raise ValueError("looks must be 1 or more")
+        return Dial("looks", speed, looks=looks)
+    if order.get("at_once"):
+        return Dial("at_once", speed)
+    return Dial("typical", speed)

@@ -1,0 +1,206 @@
+"""The upstream over HTTP: one method per endpoint, no retry, no policy."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import msgspec
+
+from jimeng_api.catalog.sites import Site
+from jimeng_api.clock import Clock
+from jimeng_api.domain.errors import SessionExpired, UpstreamUnreachable
+from jimeng_api.domain.progress import Progress, Queue
+from jimeng_api.domain.secret import Secret
+from jimeng_api.transport import Broken, NotSent, Request, Response, Transport
+from jimeng_api.upstream import envelope, replies
+from jimeng_api.upstream.constants import Constants
+from jimeng_api.upstream.envelope import Plane
+from jimeng_api.upstream.replies import Answer, Credits, Reply
+
+MAX_BYTES = 32 * 1024 * 1024
+SKEW = 30.0  # seconds by which the clocks may differ before we follow the upstream's
+SHORTEST_SESSION = 16  # a shorter one is no secret, and its letters may occur in any answer
+
+
+class UpstreamClient:
+    """Every call that needs a session, except uploads.
+
+    A read that fails raises `UpstreamUnreachable` where nothing can be learnt from the answer, and otherwise
+    the error that the answer means. `origin` stands in for every host of every site.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        clock: Clock,
+        constants: Constants,
+        origin: str | None = None,
+        *,
+        submit_timeout: float = 45.0,
+        read_timeout: float = 20.0,
+    ) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._constants = constants
+        self._origin = origin
+        self._submit_timeout = submit_timeout
+        self._read_timeout = read_timeout
+        self._skew: dict[str, float] = {}
+
+    async def submit(self, site: Site, session: Secret, payload: bytes) -> Progress:
+        """Send a generation, once. What it raises says what is known.
+
+        `UpstreamUnreachable`: nothing was sent. `SubmissionUncertain`: it may have been taken. Any other
+        error: it was refused, though `UnknownUpstreamCode` and `GenerationFailed` promise nothing of charges.
+        """
+        request = self._request(
+            site,
+            session,
+            envelope.GENERATE,
+            payload,
+            model=_model_of(payload) if self._constants.sends_babi_param else "",
+            timeout=self._submit_timeout,
+            fresh=True,  # on a kept connection nobody could tell whether something went out
+        )
+        try:
+            response = await self._transport.send(request)
+        except NotSent as error:
+            raise _unreachable(error) from error
+        except Exception as error:
+            # Whatever it was: the request may have arrived.
+            raise replies.uncertain() from error
+        return replies.submitted(self._answer(site, session, response))
+
+    async def look(
+        self,
+        site: Site,
+        session: Secret,
+        *,
+        submit_ids: Collection[str] = (),
+        history_ids: Collection[str] = (),
+    ) -> dict[str, Progress]:
+        """How far jobs have come, by the id they were asked with; jobs that are not there are left out."""
+        asked = _filled(submit_ids=submit_ids, history_ids=history_ids)
+        if not asked:
+            return {}
+        reply = await self._read(site, session, envelope.HISTORY, asked)
+        return replies.records(reply, submit_ids=submit_ids, history_ids=history_ids)
+
+    async def queue(
+        self, site: Site, session: Secret, history_ids: Collection[str]
+    ) -> dict[str, Queue]:
+        """The places of jobs in the upstream's line, by history id."""
+        asked = _filled(history_ids=history_ids)
+        if not asked:
+            return {}
+        reply = await self._read(site, session, envelope.QUEUE, asked)
+        return replies.queues(reply, history_ids=history_ids)
+
+    async def credits(self, site: Site, session: Secret) -> Credits:
+        """What the account may spend."""
+        return replies.credits_of(await self._read(site, session, envelope.CREDITS, {}))
+
+    async def receive(self, site: Site, session: Secret) -> int:
+        """Take today's free credits; how many came, 0 where they were taken before."""
+        body = {"time_zone": site.time_zone}
+        return replies.granted(await self._read(site, session, envelope.GRANT, body))
+
+    async def alive(self, site: Site, session: Secret) -> bool:
+        """Whether the session is signed in. Other trouble is raised: it says nothing of the session."""
+        try:
+            reply = await self._read(site, session, envelope.USER, {})
+        except SessionExpired:
+            return False
+        return replies.signed_in(reply)
+
+    async def _read(self, site: Site, session: Secret, path: str, body: dict[str, Any]) -> Reply:
+        request = self._request(
+            site, session, path, msgspec.json.encode(body), timeout=self._read_timeout
+        )
+        try:
+            response = await self._transport.send(request)
+        except (NotSent, Broken) as error:
+            raise _unreachable(error) from error
+        return replies.unwrap(self._answer(site, session, response), Plane.of(path))
+
+    def _answer(self, site: Site, session: Secret, response: Response) -> Answer:
+        """The answer without the session, should the upstream ever repeat it.
+
+        Where the signature was refused, the next one follows the upstream's clock instead of ours.
+        """
+        own = session.reveal()
+        if len(own) < SHORTEST_SESSION:
+            answer = Answer(response.status, response.headers, response.body)
+        else:
+            headers = {name: value.replace(own, "***") for name, value in response.headers.items()}
+            answer = Answer(response.status, headers, response.body.replace(own.encode(), b"***"))
+        time = replies.signature_clock(answer)
+        if time is not None:
+            skew = time - self._clock.now()
+            self._skew[site.name] = skew if abs(skew) > SKEW else 0.0
+        return answer
+
+    def _request(
+        self,
+        site: Site,
+        session: Secret,
+        path: str,
+        body: bytes,
+        *,
+        timeout: float,
+        model: str = "",
+        fresh: bool = False,
+    ) -> Request:
+        url, headers = envelope.envelope(
+            site,
+            session,
+            path,
+            constants=self._constants,
+            device_time=int(self._clock.now() + self._skew.get(site.name, 0.0)),
+            web_id=envelope.web_id_of(session),
+            model=model,
+            origin=self._origin,
+        )
+        return Request(
+            method="POST",
+            url=url,
+            headers=headers,
+            body=body,
+            timeout=timeout,
+            max_bytes=MAX_BYTES,
+            fresh=fresh,
+        )
+
+
+def _unreachable(error: Exception) -> UpstreamUnreachable:
+    if isinstance(error, NotSent):
+        return UpstreamUnreachable(
+            "The upstream cannot be reached: no connection could be made, nothing was sent."
+        )
+    return UpstreamUnreachable("The upstream gave no whole answer.")
+
+
+def _filled(**lists: Iterable[str]) -> dict[str, list[str]]:
+    """Each list without repetition, in order; the empty ones are left out."""
+    unique = {name: list(dict.fromkeys(ids)) for name, ids in lists.items()}
+    return {name: ids for name, ids in unique.items() if ids}
+
+
+class _Extend(msgspec.Struct):
+    root_model: str = ""
+
+
+class _Payload(msgspec.Struct):
+    extend: _Extend
+
+
+def _model_of(payload: bytes) -> str:
+    """The upstream's key of the model in a body of ours."""
+    try:
+        return _PAYLOAD.decode(payload).extend.root_model
+    except ValueError:
+        return ""
+
+
+_PAYLOAD = msgspec.json.Decoder(_Payload)

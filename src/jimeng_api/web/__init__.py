@@ -1,0 +1,1 @@
+"""The HTTP edge: OpenAI's wire forms in, domain requests down, results out."""

@@ -1,0 +1,49 @@
+"""The OpenAPI document, made when somebody asks for it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from jimeng_api.web.schemas.errors import ErrorReply
+from jimeng_api.web.schemas.images import ImageGenerationBody, ImagesReply
+from jimeng_api.web.schemas.jobs import JobList
+from jimeng_api.web.schemas.models import ModelList
+from jimeng_api.web.schemas.shown import PLACE
+
+# With the models that these consist of.
+_MODELS: tuple[type[BaseModel], ...] = (
+    ErrorReply,
+    ImageGenerationBody,
+    ImagesReply,
+    JobList,
+    ModelList,
+)
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The document of the routes, with `/v1` before those that belong to the API."""
+    found = app.openapi()
+    form: Literal["validation"] = "validation"
+    _, schemas = models_json_schema(
+        [(model, form) for model in _MODELS], ref_template=f"{PLACE}{{model}}"
+    )
+    paths = {
+        _shown(path, methods): {name: _operation(value) for name, value in methods.items()}
+        for path, methods in found["paths"].items()
+    }
+    components = {**found["components"], "schemas": schemas["$defs"]}
+    return {**found, "paths": paths, "components": components}
+
+
+def _shown(path: str, methods: dict[str, Any]) -> str:
+    return f"/v1{path}" if any("security" in value for value in methods.values()) else path
+
+
+def _operation(found: dict[str, Any]) -> dict[str, Any]:
+    """Without FastAPI's own form of validation errors, which never leaves here."""
+    answers = {status: value for status, value in found["responses"].items() if status != "422"}
+    return {**found, "responses": answers}

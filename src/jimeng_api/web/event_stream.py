@@ -1,0 +1,99 @@
+"""Server-sent events: signs of life while there is nothing to tell, then what there is, then the end.
+
+Never an `id:` line: together with a comment it makes OpenAI's Python client read an event that is not there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
+
+from jimeng_api.clock import Clock
+from jimeng_api.domain.errors import GatewayError, InternalError
+from jimeng_api.web.outgoing import Piece, slices
+from jimeng_api.web.waiting import hung_up, let_go
+
+_PING = b": ping\n\n"
+
+Events = AsyncGenerator[Sequence[Piece], None]
+
+
+class EventStream(Response):
+    """Begins at once, ends with the events, with the first error, or with the caller.
+
+    `explain` gives the object that a caller is told of an error; `heartbeat` is in seconds.
+    """
+
+    def __init__(
+        self,
+        events: Events,
+        *,
+        explain: Callable[[GatewayError], object],
+        clock: Clock,
+        heartbeat: float,
+        headers: Mapping[str, str],
+    ) -> None:
+        own = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        super().__init__(headers={**own, **headers}, media_type="text/event-stream")
+        del self.headers["content-length"]
+        self._events = events
+        self._explain = explain
+        self._clock = clock
+        self._heartbeat = heartbeat
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(headers)
+        gone = asyncio.ensure_future(hung_up(receive))
+        try:
+            await _write(send, _PING)
+            await self._tell(send, gone)
+        except GatewayError as error:
+            await _write(send, self._error(error))
+        except Exception:
+            await _write(send, self._error(InternalError("The gateway met an error of its own.")))
+            raise
+        finally:
+            await let_go(gone)
+            await self._events.aclose()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _tell(self, send: Send, gone: asyncio.Future[None]) -> None:
+        while (event := await self._next(send, gone)) is not None:
+            async for part in slices((b"data: ", *event, b"\n\n"), self._clock):
+                if gone.done():
+                    return
+                await _write(send, part)
+
+    async def _next(self, send: Send, gone: asyncio.Future[None]) -> Sequence[Piece] | None:
+        """The next event; None at the end, and when the caller has gone."""
+        coming = asyncio.ensure_future(anext(self._events, None))
+        try:
+            while True:
+                beat = asyncio.ensure_future(self._clock.sleep(self._heartbeat))
+                first: set[asyncio.Future[Any]] = {coming, gone, beat}
+                try:
+                    await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    await let_go(beat)
+                if gone.done():
+                    return None
+                if coming.done():
+                    return coming.result()
+                await _write(send, _PING)
+        finally:
+            await let_go(coming)
+
+    def _error(self, error: GatewayError) -> bytes:
+        return b"data: " + msgspec.json.encode({"error": self._explain(error)}) + b"\n\n"
+
+
+async def _write(send: Send, part: bytes) -> None:
+    await send({"type": "http.response.body", "body": part, "more_body": True})

@@ -1,0 +1,69 @@
+"""What the edge is given: the parts it calls, and plain values that an operator may choose."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from starlette.requests import Request
+
+from jimeng_api.catalog.lookup import DEFAULT_IMAGE_MODEL
+from jimeng_api.clock import Clock
+
+if TYPE_CHECKING:  # these bring much with them that the edge itself does not use
+    from jimeng_api.accounts.vault import Vault
+    from jimeng_api.generation.desk import Desk
+    from jimeng_api.media.store import MediaStore
+
+ResponseFormat = Literal["url", "b64_json"]
+
+Ready = Callable[[], Awaitable[bool | Mapping[str, bool]]]
+
+
+async def _always_ready() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebOptions:
+    """Times are seconds, sizes bytes.
+
+    `public_url` is where callers reach the gateway, None to go by each request's own Host. `default_n` and
+    `response_format` replace the rules for requests that name neither. `cors_origins` is "*" or the origins
+    that browsers may call from, nothing for none. `trusted_proxies` are addresses or networks whose
+    X-Forwarded headers are believed. `receive_timeout` is for a whole request body, `wait_seconds` how long
+    a call waits for its generation, `heartbeat_seconds` the pause between signs of life on a stream.
+    """
+
+    public_url: str | None = None
+    default_image_model: str = DEFAULT_IMAGE_MODEL
+    default_n: Literal["one", "all"] | None = None
+    response_format: ResponseFormat | None = None
+    list_openai_aliases: bool = False
+    cors_origins: tuple[str, ...] = ("*",)
+    max_body_bytes: int = 1024 * 1024
+    max_header_bytes: int = 32 * 1024
+    max_headers: int = 100
+    receive_timeout: float = 30.0
+    wait_seconds: float = 20 * 60.0
+    heartbeat_seconds: float = 15.0
+    trusted_proxies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts behind the edge. `ready` says whether each thing that the gateway needs is there."""
+
+    desk: Desk
+    media: MediaStore
+    vault: Vault
+    clock: Clock
+    options: WebOptions = WebOptions()
+    ready: Ready = _always_ready
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the application that serves this request."""
+    parts: Parts = request.app.state.parts
+    return parts

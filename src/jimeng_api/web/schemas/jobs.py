@@ -1,0 +1,263 @@
+"""A generation as its owner sees it: every state, every submission, no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from jimeng_api.domain.failure import Failure
+from jimeng_api.domain.progress import Progress, Queue
+from jimeng_api.domain.requests import ImageRequest
+from jimeng_api.domain.results import Picture
+from jimeng_api.jobs.job import Job, State, Submission
+from jimeng_api.web.errors import error_object
+from jimeng_api.web.schemas.shown import Shown
+
+
+class QueueReply(Shown):
+    """The place in the upstream's own line, as last seen."""
+
+    position: int
+    length: int
+    wait_seconds: float | None = Field(description="How long it says the wait will be.")
+    run_seconds: float | None = Field(description="How long it says the work itself will take.")
+
+
+class RequestReply(Shown):
+    """What was understood of the request."""
+
+    model: str
+    prompt: str
+    negative_prompt: str
+    ratio: str
+    resolution: str
+    width: int
+    height: int
+    n: int | None
+    seed: int
+    sample_strength: float
+    intelligent_ratio: bool
+    output_format: str
+
+
+class ResultReply(Shown):
+    id: str
+    url: str
+    content_type: str
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+    shown: bool = Field(
+        description="Whether it answers the request; the upstream may have made more than were asked for."
+    )
+
+
+class JobErrorReply(Shown):
+    message: str
+    type: str
+    param: str | None
+    code: str
+    charge: str
+
+
+class SubmissionReply(Shown):
+    """One paid request to the upstream."""
+
+    number: int
+    state: str
+    submit_id: str
+    history_id: str | None
+    site: str | None
+    account: str | None = Field(description="A name for the account that says nothing about it.")
+    attempt: int
+    n: int | None
+    sent_at: int | None
+    error: JobErrorReply | None
+
+
+class JobReply(Shown):
+    id: str
+    object: Literal["job"]
+    kind: Literal["image"]
+    status: Literal["queued", "in_progress", "completed", "failed"]
+    state: Literal["accepted", "submitting", "reconciling", "running", "completed", "failed"]
+    model: str = Field(description="The name as it was asked for.")
+    progress: int = Field(
+        description="Percent of the pictures that the upstream has finished; 100 once the job is completed."
+    )
+    created_at: int
+    finished_at: int | None
+    expires_at: int = Field(description="When the job is given up, if it has not ended.")
+    queue: QueueReply | None
+    partial: bool = Field(description="Completed with fewer pictures than were asked for.")
+    request: RequestReply
+    results: list[ResultReply]
+    error: JobErrorReply | None
+    submissions: list[SubmissionReply]
+
+
+class JobList(Shown):
+    object: Literal["list"]
+    data: list[JobReply]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+def job_object(job: Job, live: Iterable[Progress], *, link: Callable[[str], str]) -> dict[str, Any]:
+    """The job, with what the last looks at it showed. `link` makes a link of a media id."""
+    looks = {look.submit_id: look for look in live}
+    shown = {picture.media_id for picture in job.shown}
+    return {
+        "id": job.id,
+        "object": "job",
+        "kind": "image",
+        "status": job.status,
+        "state": job.state.value,
+        "model": job.asked_model,
+        "progress": _percent(job, looks),
+        "created_at": int(job.created_at),
+        "finished_at": _seconds(job.finished_at),
+        "expires_at": int(job.deadline),
+        "queue": None if job.state.ended else _queue(looks.values()),
+        "partial": job.partial,
+        "request": _request(job.request),
+        "results": [
+            {**_result(picture), "url": link(picture.media_id), "shown": picture.media_id in shown}
+            for picture in job.pictures
+        ],
+        "error": _error(job.failure, job),
+        "submissions": [_submission(part) for part in job.submissions],
+    }
+
+
+def _percent(job: Job, looks: Mapping[str, Progress]) -> int:
+    """What share of the pictures is done. Not a guess from the clock: a job may stay at 0 until it ends."""
+    if job.state is State.COMPLETED:
+        return 100
+    shares = [_share(part, looks.get(part.submit_id)) for part in job.submissions]
+    return min(99, int(100 * sum(shares) / len(shares))) if shares else 0
+
+
+def _share(part: Submission, look: Progress | None) -> float:
+    if part.state is State.COMPLETED:
+        return 1.0
+    if look is None or look.total <= 0:
+        return 0.0
+    return min(1.0, max(0, look.finished) / look.total)
+
+
+def _queue(looks: Iterable[Progress]) -> dict[str, Any] | None:
+    """The worst place of all the submissions: the job is not done before that one is."""
+    waiting = [look.queue for look in looks if look.queue != Queue()]
+    if not waiting:
+        return None
+    last = max(waiting, key=lambda queue: (queue.position, queue.wait_seconds or 0))
+    return {
+        "position": last.position,
+        "length": last.length,
+        "wait_seconds": last.wait_seconds,
+        "run_seconds": last.run_seconds,
+    }
+
+
+def _request(request: ImageRequest) -> dict[str, Any]:
+    return {
+        "model": request.model,
+        "prompt": request.prompt,
+        "negative_prompt": request.negative_prompt,
+        "ratio": request.ratio,
+        "resolution": request.resolution,
+        "width": request.width,
+        "height": request.height,
+        "n": request.count,
+        "seed": request.seed,
+        "sample_strength": request.sample_strength,
+        "intelligent_ratio": request.intelligent_ratio,
+        "output_format": request.output_format,
+    }
+
+
+def _result(picture: Picture) -> dict[str, Any]:
+    return {
+        "id": picture.media_id,
+        "content_type": picture.content_type,
+        "width": picture.width,
+        "height": picture.height,
+        "bytes": picture.size,
+        "sha256": picture.sha256,
+    }
+
+
+def _error(failure: Failure | None, job: Job | None = None) -> dict[str, Any] | None:
+    if failure is None:
+        return None
+    return {**error_object(failure.error(), job=job), "charge": failure.charge}
+
+
+def _submission(part: Submission) -> dict[str, Any]:
+    return {
+        "number": part.number,
+        "state": part.state.value,
+        "submit_id": part.submit_id,
+        "history_id": part.history_id,
+        "site": part.site,
+        "account": part.account,
+        "attempt": part.attempt,
+        "n": part.gen_count,
+        "sent_at": _seconds(part.sent_at),
+        "error": _error(part.failure),
+    }
+
+
+def _seconds(moment: float | None) -> int | None:
+    return None if moment is None else int(moment)
+
+
+EXAMPLE_JOB: Mapping[str, Any] = {
+    "id": "job_6f1c8a52e4d04b7f9a3c",
+    "object": "job",
+    "kind": "image",
+    "status": "in_progress",
+    "state": "running",
+    "model": "jimeng-4.5",
+    "progress": 25,
+    "created_at": 1763800000,
+    "finished_at": None,
+    "expires_at": 1763801200,
+    "queue": {"position": 12, "length": 430, "wait_seconds": 20.0, "run_seconds": 15.0},
+    "partial": False,
+    "request": {
+        "model": "jimeng-4.5",
+        "prompt": "a lighthouse at dawn, watercolour",
+        "negative_prompt": "",
+        "ratio": "1:1",
+        "resolution": "2k",
+        "width": 2048,
+        "height": 2048,
+        "n": 4,
+        "seed": 2718281828,
+        "sample_strength": 0.5,
+        "intelligent_ratio": False,
+        "output_format": "png",
+    },
+    "results": [],
+    "error": None,
+    "submissions": [
+        {
+            "number": 0,
+            "state": "running",
+            "submit_id": "0b5c1c9e-7a7e-4d0e-a3b8-2f1f0a6f9d10",
+            "history_id": "4712345678901",
+            "site": "cn",
+            "account": "3f9a1c…",
+            "attempt": 0,
+            "n": 4,
+            "sent_at": 1763800001,
+            "error": None,
+        }
+    ],
+}

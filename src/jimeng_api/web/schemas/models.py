@@ -1,0 +1,96 @@
+"""A model as OpenAI lists it, with what it can do beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from jimeng_api.catalog.image_models import ImageModel
+from jimeng_api.catalog.lookup import Model
+from jimeng_api.web.schemas.shown import Shown
+
+_ENDPOINTS = {"image": ["image-generation"], "video": ["openai-video"]}
+
+
+class ModelReply(Shown):
+    id: str
+    object: Literal["model"]
+    created: int = Field(description="Always 0: the upstream does not say.")
+    owned_by: str
+    title: str = Field(description="The name on the upstream's own pages.")
+    kind: Literal["image", "video"]
+    alias_of: str | None = Field(None, description="The model that this name stands for.")
+    sites: list[str]
+    ratios: list[str]
+    resolutions: list[str]
+    default_resolution: str
+    counts: list[int] | None = Field(
+        None, description="The numbers of pictures that one task of the model can make."
+    )
+    durations: list[int] | None = Field(None, description="The lengths of a film in seconds.")
+    inputs: list[str] = Field(description="What may be sent beside the prompt.")
+    credits: dict[str, int] = Field(
+        description="What has been seen to be charged, by resolution; it changes often."
+    )
+    deprecated: bool
+    supported_endpoint_types: list[str]
+
+
+class ModelList(Shown):
+    object: Literal["list"]
+    data: list[ModelReply]
+
+
+def model_object(model: Model, *, asked: str | None = None) -> dict[str, Any]:
+    """The model, under the name that was asked for."""
+    found: dict[str, Any] = {
+        "id": asked or model.name,
+        "object": "model",
+        "created": 0,
+        "owned_by": "jimeng",
+        "title": model.title,
+        "kind": model.kind,
+    }
+    if asked and asked != model.name:
+        found["alias_of"] = model.name
+    return found | {
+        "sites": model.sites,
+        "ratios": model.ratios,
+        "resolutions": model.resolutions,
+        "default_resolution": model.default_resolution,
+        **_own(model),
+        "credits": dict(model.credits),
+        "deprecated": model.deprecated,
+        "supported_endpoint_types": _ENDPOINTS[model.kind],
+    }
+
+
+def _own(model: Model) -> Mapping[str, Any]:
+    """What only models of its kind have."""
+    if isinstance(model, ImageModel):
+        return {
+            "counts": model.count_options or (model.count_default,),
+            "inputs": ("image",) if model.max_input_images else (),
+        }
+    return {"durations": model.durations, "inputs": model.input_modes}
+
+
+EXAMPLE_MODEL: Mapping[str, Any] = {
+    "id": "jimeng-4.5",
+    "object": "model",
+    "created": 0,
+    "owned_by": "jimeng",
+    "title": "Seedream 4.5",
+    "kind": "image",
+    "sites": ["cn", "us", "hk", "jp", "sg"],
+    "ratios": ["1:1", "3:4", "16:9", "4:3", "9:16", "2:3", "3:2", "21:9"],
+    "resolutions": ["2k", "4k"],
+    "default_resolution": "2k",
+    "counts": [1, 2, 3, 4, 5, 6, 7, 8],
+    "inputs": ["image"],
+    "credits": {"2k": 4},
+    "deprecated": False,
+    "supported_endpoint_types": ["image-generation"],
+}

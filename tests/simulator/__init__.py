@@ -1,0 +1,1 @@
+"""The simulated upstream, asked as clients in the wild ask the real one."""

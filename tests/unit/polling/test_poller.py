@@ -1,0 +1,233 @@
+"""The waiting loop, against an upstream that does what a test says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import pairwise
+
+import pytest
+from tests.virtual_time import VirtualClock, run_virtually
+
+from jimeng_api.domain.errors import (
+    GatewayError,
+    SessionExpired,
+    SubmissionUnconfirmed,
+    UpstreamUnreachable,
+)
+from jimeng_api.domain.progress import Item, Progress, Stage
+from jimeng_api.polling.durations import Kind
+from jimeng_api.polling.pace import Expectation, Pace
+from jimeng_api.polling.poller import Look, Poller, Watch
+
+Answer = Callable[[Sequence[str], Sequence[str]], Mapping[str, Progress]]
+
+
+def seen(name: str, stage: Stage = Stage.RUNNING, items: int = 0) -> Progress:
+    return Progress(
+        submit_id=name,
+        history_id=f"h-{name}",
+        stage=stage,
+        status=0,
+        items=tuple(Item(id=f"{name}-{number}", url="u") for number in range(items)),
+        total=items,
+        finished=items,
+    )
+
+
+def looking(answer: Answer) -> Look:
+    async def look(
+        *, submit_ids: Sequence[str], history_ids: Sequence[str]
+    ) -> Mapping[str, Progress]:
+        return answer(submit_ids, history_ids)
+
+    return look
+
+
+def watch(name: str, look: Look, *, account: str = "a", confirmed: bool = True) -> Watch:
+    return Watch(
+        account=account,
+        submit_id=name,
+        history_id=f"h-{name}" if confirmed else None,
+        kind=Kind("cn", "m", "2k", "text"),
+        first_guess=Expectation(low=2, high=20),
+        age=0,
+        budget=1200,
+        look=look,
+    )
+
+
+async def last_of(poller: Poller, watched: Watch) -> Progress | None:
+    seen_last = None
+    async for progress in poller.follow(watched):
+        seen_last = progress
+    return seen_last
+
+
+def run(work: Callable[[VirtualClock, Poller], Awaitable[None]], **poller: object) -> None:
+    async def with_clock() -> None:
+        clock = VirtualClock()
+        await work(clock, Poller(clock, **poller))  # type: ignore[arg-type]
+
+    run_virtually(with_clock())
+
+
+def test_all_due_jobs_of_an_account_are_asked_about_in_one_call() -> None:
+    calls: list[int] = []
+
+    def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+        calls.append(len(submit_ids))
+        return {name: seen(name, Stage.DONE, 1) for name in submit_ids}
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        await asyncio.gather(*(last_of(poller, watch(f"j{n}", looking(answer))) for n in range(30)))
+
+    run(work)
+    assert calls == [30]
+
+
+def test_more_jobs_than_one_call_may_name_are_asked_about_in_several() -> None:
+    calls: list[int] = []
+
+    def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+        calls.append(len(submit_ids))
+        return {name: seen(name, Stage.DONE, 1) for name in submit_ids}
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        await asyncio.gather(*(last_of(poller, watch(f"j{n}", looking(answer))) for n in range(30)))
+
+    run(work, pace=Pace(most_ids=12))
+    assert calls == [12, 12, 6]
+
+
+def test_looks_that_fail_are_repeated_ever_less_often_and_the_job_is_not_lost() -> None:
+    moments: list[float] = []
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            moments.append(clock.monotonic())
+            if len(moments) < 8:
+                raise UpstreamUnreachable("down")
+            return {name: seen(name, Stage.DONE, 1) for name in submit_ids}
+
+        assert await last_of(poller, watch("j", looking(answer))) is not None
+
+    run(work)
+    pauses = [after - before for before, after in pairwise(moments)]
+    assert pauses[0] < pauses[-1] <= 36
+
+
+def test_a_defect_in_a_look_does_not_end_the_waiting() -> None:
+    calls = 0
+
+    def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise ZeroDivisionError
+        return {name: seen(name, Stage.DONE, 1) for name in submit_ids}
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        assert await last_of(poller, watch("j", looking(answer))) is not None
+
+    run(work)
+
+
+def test_a_session_that_dies_under_a_job_has_a_quarter_of_an_hour_to_come_back() -> None:
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            raise SessionExpired("dead")
+
+        with pytest.raises(SessionExpired):
+            await last_of(poller, watch("j", looking(answer)))
+        assert 900 <= clock.monotonic() <= 960
+
+    run(work)
+
+
+def test_a_session_that_comes_back_in_time_brings_its_jobs_back() -> None:
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            if clock.monotonic() < 600:
+                raise SessionExpired("dead")
+            return {name: seen(name, Stage.DONE, 1) for name in submit_ids}
+
+        assert await last_of(poller, watch("j", looking(answer))) is not None
+
+    run(work)
+
+
+def test_a_job_that_its_submit_id_does_not_find_is_asked_for_by_its_history_id() -> None:
+    def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+        return {name: seen("j", Stage.DONE, 1) for name in history_ids}
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        progress = await last_of(poller, watch("j", looking(answer)))
+        assert progress is not None
+        assert progress.items
+
+    run(work)
+
+
+def test_a_submission_in_doubt_that_never_appears_ends_unconfirmed_after_few_questions() -> None:
+    asked: list[float] = []
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            asked.append(clock.monotonic())
+            return {}
+
+        with pytest.raises(SubmissionUnconfirmed):
+            await last_of(poller, watch("j", looking(answer), confirmed=False))
+
+    run(work)
+    assert 180 <= asked[-1] <= 215
+    assert len(asked) <= 11
+
+
+def test_an_account_at_rest_is_forgotten_and_one_that_comes_back_is_served() -> None:
+    def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+        return {name: seen(name, Stage.DONE, 1) for name in submit_ids}
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        for name in ("first", "second"):
+            await last_of(poller, watch(name, looking(answer)))
+            await clock.sleep(5)
+            assert poller.following("a") == 0
+            assert not poller._accounts
+
+    run(work)
+
+
+def test_a_waiter_that_leaves_stops_the_looks() -> None:
+    calls = 0
+
+    def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+        nonlocal calls
+        calls += 1
+        return {name: seen(name) for name in submit_ids}
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        waiting = asyncio.create_task(last_of(poller, watch("j", looking(answer))))
+        await clock.sleep(10)
+        waiting.cancel()
+        await clock.sleep(1)
+        before = calls
+        await clock.sleep(100)
+        assert calls == before
+
+    run(work)
+
+
+def test_every_kind_of_error_of_a_look_is_survived() -> None:
+    left = [UpstreamUnreachable, SessionExpired, GatewayError]
+
+    def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+        if left:
+            raise left.pop()("trouble")
+        return {name: seen(name, Stage.DONE, 1) for name in submit_ids}
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        assert await last_of(poller, watch("j", looking(answer))) is not None
+
+    run(work)

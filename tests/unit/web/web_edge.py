@@ -1,0 +1,302 @@
+"""The edge in front of a desk that keeps everything in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from starlette.types import ASGIApp, Message
+from typing_extensions import override
+
+from jimeng_api.accounts.session import Caller
+from jimeng_api.accounts.vault import Vault
+from jimeng_api.clock import SystemClock
+from jimeng_api.domain.errors import GatewayError, JobStillRunning, NotFound
+from jimeng_api.domain.failure import Failure
+from jimeng_api.domain.progress import Progress
+from jimeng_api.domain.requests import ImageRequest
+from jimeng_api.domain.results import Picture
+from jimeng_api.domain.secret import Secret
+from jimeng_api.generation.desk import Desk
+from jimeng_api.jobs.job import Job, State, Submission
+from jimeng_api.media.store import MediaStore
+from jimeng_api.web.app import create_app
+from jimeng_api.web.parts import Parts, Ready, WebOptions
+
+KEY = "0123456789abcdef0123456789abcdef"
+CAT: dict[str, Any] = {"model": "jimeng-4.5", "prompt": "a cat"}
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
+GENERATIONS = "/v1/images/generations"
+
+
+class MemoryDesk(Desk):
+    """Ends every job at once with as many pictures as were asked for, unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.looks: dict[str, tuple[Progress, ...]] = {}
+        self.refuses: GatewayError | None = None  # instead of taking an order
+        self.fails: GatewayError | None = None  # how every job ends
+        self.breaks: Exception | None = None  # instead of an answer to `wait`
+        self.taken = True  # whether the upstream took what then failed
+        self.makes = 4  # pictures, where the request names no number
+        self.holds: asyncio.Event | None = None  # jobs end once this is set
+        self.waiting = 0
+        self.content_type = "image/png"
+
+    @property
+    def last(self) -> Job:
+        return list(self.jobs.values())[-1]
+
+    @property
+    def request(self) -> ImageRequest:
+        return self.last.request
+
+    @override
+    async def order(self, caller: Caller, request: ImageRequest, *, asked_model: str) -> Job:
+        if self.refuses:
+            raise self.refuses
+        number = len(self.jobs)
+        part = Submission(
+            submit_id=f"submit-{number}", job_id=f"job_{number}", number=0, gen_count=None, seed=1
+        )
+        job = Job(
+            id=f"job_{number}",
+            owner=caller.owner,
+            asked_model=asked_model,
+            request=request,
+            created_at=1_763_800_000.5 + number,
+            deadline=1_763_801_200.5 + number,
+            submissions=(part,),
+        )
+        self.jobs[job.id] = job
+        return job
+
+    @override
+    async def wait(self, caller: Caller, job_id: str, *, seconds: float) -> Job:
+        self.waiting += 1
+        try:
+            if self.holds:
+                await asyncio.wait_for(self.holds.wait(), seconds)
+        except TimeoutError as error:
+            raise JobStillRunning("It goes on.") from error
+        finally:
+            self.waiting -= 1
+        if self.breaks:
+            raise self.breaks
+        return self._end(self.jobs[job_id])
+
+    @override
+    async def find(self, caller: Caller, job_id: str) -> Job:
+        job = self.jobs.get(job_id)
+        if job is None or job.owner != caller.owner:
+            raise NotFound("There is no such job.")
+        return job
+
+    @override
+    async def list(
+        self,
+        caller: Caller,
+        *,
+        after: str | None = None,
+        limit: int = 20,
+        newest_first: bool = True,
+    ) -> tuple[list[Job], bool]:
+        found = [job for job in self.jobs.values() if job.owner == caller.owner]
+        found = found[::-1] if newest_first else found
+        start = 1 + [job.id for job in found].index(after) if after else 0
+        return found[start : start + limit], len(found) > start + limit
+
+    @override
+    async def picture(self, media_id: str) -> Picture:
+        for job in self.jobs.values():
+            for picture in job.pictures:
+                if picture.media_id == media_id:
+                    return picture
+        raise NotFound("There is no such file.")
+
+    @override
+    def live(self, job_id: str) -> tuple[Progress, ...]:
+        return self.looks.get(job_id, ())
+
+    def _end(self, job: Job) -> Job:
+        part = replace(job.submissions[0], site="cn", account="account")
+        if self.fails:
+            failure = Failure.of(self.fails)
+            history = "4711" if self.taken else None
+            part = replace(part, state=State.FAILED, failure=failure, history_id=history)
+            job = replace(job, state=State.FAILED, failure=failure, submissions=(part,))
+        else:
+            part = replace(part, state=State.COMPLETED, history_id="4711")
+            job = replace(
+                job,
+                state=State.COMPLETED,
+                submissions=(part,),
+                pictures=tuple(
+                    self._picture(job, number)
+                    for number in range(min(self.makes, job.request.count or self.makes))
+                ),
+            )
+        job = replace(job, finished_at=job.created_at + 9)
+        self.jobs[job.id] = job
+        return job
+
+    def _picture(self, job: Job, number: int) -> Picture:
+        return Picture(
+            media_id=f"media-{job.id}-{number}",
+            number=number,
+            item_id=f"item-{number}",
+            content_type=self.content_type,
+            width=2048,
+            height=2048,
+            size=len(PICTURE),
+            sha256=hashlib.sha256(PICTURE).hexdigest(),
+        )
+
+
+class MemoryMedia(MediaStore):
+    """Every file is the same picture."""
+
+    def __init__(self) -> None:
+        self.file = PICTURE
+        self.fails: GatewayError | None = None
+
+    @override
+    async def read(self, media_id: str) -> bytes:
+        if self.fails:
+            raise self.fails
+        return self.file
+
+    @override
+    async def stream(self, media_id: str, *, start: int, end: int) -> AsyncIterator[bytes]:
+        if self.fails:
+            raise self.fails
+        for at in range(start, end, 1000):
+            yield self.file[at : min(end, at + 1000)]
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Return once it is true."""
+    while not true():  # noqa: ASYNC110 - what is waited for has no event
+        await asyncio.sleep(0.002)
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        error: dict[str, Any] = self.json["error"]
+        return error
+
+
+class Edge:
+    """The application and the fakes behind it, called without a socket."""
+
+    def __init__(self, *, ready: Ready | None = None, **options: Any) -> None:
+        self.desk = MemoryDesk()
+        self.media = MemoryMedia()
+        self.parts = Parts(
+            desk=self.desk,
+            media=self.media,
+            vault=Vault(Secret("k" * 64)),
+            clock=SystemClock(),
+            options=WebOptions(**options),
+            **({"ready": ready} if ready else {}),
+        )
+        self.app = create_app(self.parts)
+
+    async def generate(self, key: str | None = KEY, /, **body: Any) -> Answer:
+        return await self.call("POST", GENERATIONS, key=key, json_body={**CAT, **body})
+
+    async def get(self, path: str, *, key: str | None = KEY, **more: Any) -> Answer:
+        return await self.call("GET", path, key=key, **more)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = KEY,
+        json_body: object = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        **scope: Any,
+    ) -> Answer:
+        sent = {"host": "gateway.test:5100", **(headers or {})}
+        if key is not None:
+            sent["authorization"] = f"Bearer {key}"
+        if json_body is not None:
+            body = json.dumps(json_body).encode()
+            sent["content-type"] = "application/json"
+        talk = Talk(body=body or b"")
+        await talk.run(self.app, method, path, sent, **scope)
+        return talk.answer
+
+
+@dataclass
+class Talk:
+    """One request over bare ASGI, by a caller who may hang up."""
+
+    body: bytes = b""
+    sent: list[Message] = field(default_factory=list)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+    _read: bool = False
+
+    async def run(
+        self, app: ASGIApp, method: str, path: str, headers: Mapping[str, str], **more: Any
+    ) -> None:
+        plain, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": plain,
+            "raw_path": plain.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [
+                (k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()
+            ],
+            "client": ("203.0.113.9", 50000),
+            "server": ("127.0.0.1", 5100),
+            **more,
+        }
+        await app(scope, self._receive, self._send)
+
+    async def _receive(self) -> Message:
+        if not self._read:
+            self._read = True
+            return {"type": "http.request", "body": self.body, "more_body": False}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+        self.began.set()
+
+    @property
+    def answer(self) -> Answer:
+        assert self.sent[0]["type"] == "http.response.start"
+        assert not self.sent[-1].get("more_body")
+        names = [name.decode() for name, _ in self.sent[0]["headers"]]
+        assert len(names) == len(set(names)), f"a header stands twice: {names}"
+        return Answer(
+            self.sent[0]["status"],
+            {name.decode(): value.decode() for name, value in self.sent[0]["headers"]},
+            b"".join(message.get("body", b"") for message in self.sent[1:]),
+        )
