@@ -16,5 +16,9 @@ RUN, DEV = Path("requirements/run.txt"), Path("requirements/dev.txt")
 
 subprocess.run([*COMPILE, "--upgrade", "-o", RUN, "pyproject.toml", "requirements/run.in"], check=True)
 project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
-wanted = "\n".join([f"-r {RUN}", *project["dependency-groups"]["dev"]])
-subprocess.run([*COMPILE, "--upgrade", "-o", DEV, "-"], input=wanted.encode(), check=True)
+wanted = Path("requirements/dev.in")
+wanted.write_text("\n".join(["-r run.txt", *project["dependency-groups"]["dev"]]), encoding="utf-8")
+try:
+    subprocess.run([*COMPILE, "--upgrade", "-o", DEV, wanted], check=True)
+finally:
+    wanted.unlink()

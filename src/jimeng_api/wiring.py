@@ -46,7 +46,7 @@ async def running(
     """The gateway, with the jobs of its last life resumed. On leaving, it comes to rest."""
     clock = clock or SystemClock()
     vault = await asyncio.to_thread(_vault, settings)
-    store = JobStore(settings.database)
+    store = JobStore(settings.database, clock)
     await store.open()
     door = transport or HttpTransport()
     try:

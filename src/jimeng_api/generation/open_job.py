@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
 import structlog
 
@@ -39,13 +38,13 @@ class OpenJob:
     def saw(self, submission: Submission, progress: Progress) -> None:
         self._live[submission.number] = progress
 
-    async def move(self, submission: Submission) -> Submission:
-        """Write down where the submission stands now, and with the last one the job's end."""
+    async def move(self, submission: Submission, found: Sequence[Picture] = ()) -> Submission:
+        """Write down where the submission stands, what was found for it, and with the last the job's end."""
         async with self._moving:
-            job = self.job.moved(submission)
+            job = self.job.moved(submission).with_pictures(found)
             if all(part.state.ended for part in job.submissions):
                 job = job.ended(at=self._clock.now())
-            await self._save(job, submission)
+            await self._save(job, submission, found)
         if job.state.ended:
             self.ended.set()
         return submission
@@ -53,8 +52,7 @@ class OpenJob:
     async def keep(self, pictures: Sequence[Picture]) -> None:
         """Write down pictures that were stored."""
         async with self._moving:
-            ordered = sorted((*self.job.pictures, *pictures), key=lambda picture: picture.number)
-            await self._save(replace(self.job, pictures=tuple(ordered)), None, pictures)
+            await self._save(self.job.with_pictures(pictures), None, pictures)
 
     async def _save(
         self, job: Job, moved: Submission | None, found: Sequence[Picture] = ()

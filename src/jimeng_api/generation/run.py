@@ -16,12 +16,15 @@ from jimeng_api.catalog.image_models import IMAGE_MODELS, ImageModel
 from jimeng_api.catalog.sites import SITES, Site
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
+    Charge,
     GatewayError,
     GenerationFailed,
     InternalError,
     ModelNotAvailable,
+    ResultRejected,
     StorageUnavailable,
     SubmissionUncertain,
+    UpstreamUnreachable,
 )
 from jimeng_api.domain.failure import Failure
 from jimeng_api.domain.progress import Item, Progress
@@ -33,13 +36,14 @@ from jimeng_api.media.fetch import LinkExpired
 from jimeng_api.media.keeper import Keeper
 from jimeng_api.polling.durations import Kind
 from jimeng_api.polling.pace import Expectation
-from jimeng_api.polling.poller import Poller, Watch
+from jimeng_api.polling.poller import Poller, Seen, Watch
 from jimeng_api.upstream.client import UpstreamClient
 from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.payloads.image import image_payload
 
 log = structlog.get_logger()
 
+_UNKNOWN_CHARGE = Charge.UNKNOWN.value
 _UNKNOWN_DURATION = (10.0, 30.0)
 _FRESH_LINKS = 3
 _PER_SUBMISSION = 100
@@ -104,11 +108,11 @@ class Generation:
 
     async def _fail(self, job: OpenJob, part: Submission, error: GatewayError) -> None:
         now = job.job.submissions[part.number]
-        if any(picture.number // _PER_SUBMISSION == part.number for picture in job.job.pictures):
+        if _has_pictures(job, part):
             await job.move(now.completed())  # what was paid for and kept is handed over
         else:
             log.info("submission_failed", job=job.job.id, number=part.number, code=error.code)
-            await job.move(now.failed(Failure.of(error)))
+            await job.move(now.failed(_failure(now, error)))
 
     # ------------------------------------------------------------ sending
 
@@ -128,6 +132,7 @@ class Generation:
     ) -> _Sent:
         model = IMAGE_MODELS[job.job.request.model]
         refused_by: set[str] = set()
+        waited = 0
         while True:
             session = choose(sessions, sites=model.upstream, avoid=refused_by, load=self._load)
             if session is None:
@@ -138,18 +143,29 @@ class Generation:
                 return await self._attempted(job, part, session, model)
             except GatewayError as refusal:
                 part = job.job.submissions[part.number]
-                others = any(one.account not in {*refused_by, session.account} for one in sessions)
+                left = choose(
+                    sessions,
+                    sites=model.upstream,
+                    avoid={*refused_by, session.account},
+                    load=self._load,
+                )
                 again = after_refusal(
-                    refusal, self._persistence, attempt=part.attempt, others=others
+                    refusal, self._persistence, attempt=waited, others=left is not None
                 )
                 if again is None or self._clock.now() + again.seconds > job.job.deadline:
                     raise
                 log.info(
                     "submission_refused", job=job.job.id, code=refusal.code, again_in=again.seconds
                 )
-            part = await job.move(part.refused(submit_id=self._clock.uuid()))
+                # What never left keeps its id, so that even then nothing could be taken twice unnoticed.
+                unsent = isinstance(refusal, UpstreamUnreachable)
+            part = await job.move(
+                part.refused(submit_id=part.submit_id if unsent else self._clock.uuid())
+            )
             if again.elsewhere:
                 refused_by.add(session.account)
+            else:
+                waited += 1
             await self._clock.sleep(again.seconds * self._clock.uniform(1.0, 1.2))
 
     async def _attempted(
@@ -202,23 +218,18 @@ class Generation:
 
     async def _collected(self, job: OpenJob, sent: _Sent) -> None:
         """Follow the submission to its end, and keep its pictures as they appear."""
-        part, site = sent.submission, SITES[sent.session.site]
-        progress: Progress | None = None
-        async for progress in self._poller.follow(self._watch(job, sent)):
-            job.saw(part, progress)
+        part = sent.submission
+        async for seen in self._poller.follow(self._watch(job, sent)):
+            job.saw(part, seen.progress)
             if part.state is State.RECONCILING:
-                part = await job.move(part.running(progress.history_id))
-            await self._keep(
-                job, sent, [item for item in progress.items if not item.preview], progress, site
-            )
-        if progress is None:
-            raise GenerationFailed("The upstream finished the job without a picture.")
-        trouble = await self._keep(job, sent, list(progress.items), progress, site)
-        if trouble is not None and not any(
-            picture.number // _PER_SUBMISSION == part.number for picture in job.job.pictures
-        ):
-            raise trouble
-        await job.move(part.completed())
+                part = await job.move(part.running(seen.progress.history_id))
+            pictures, trouble = await self._pictures(job, sent, seen)
+            if seen.last:
+                if trouble is not None and not pictures and not _has_pictures(job, part):
+                    raise trouble
+                await job.move(part.completed(), pictures)
+            elif pictures:
+                await job.keep(pictures)
 
     def _watch(self, job: OpenJob, sent: _Sent) -> Watch:
         part, session, request = sent.submission, sent.session, job.job.request
@@ -239,40 +250,44 @@ class Generation:
             history_id=part.history_id,
             kind=Kind(site.name, request.model, request.resolution, "text"),
             # Until durations are known, rather a few looks too many than a picture that lies there.
-            first_guess=Expectation(low=low / 4, high=high),
+            first_guess=Expectation(low=low / 2.5, high=high),
             age=max(0.0, self._clock.now() - sent_at),
             budget=max(job.job.deadline - sent_at, 60.0),
             look=look,
         )
 
-    async def _keep(
-        self, job: OpenJob, sent: _Sent, items: list[Item], progress: Progress, site: Site
-    ) -> GatewayError | None:
-        """Store the items that are not stored yet; what one of them failed with, if any did."""
-        kept = {picture.item_id for picture in job.job.pictures}
-        places = {item.id: place for place, item in enumerate(progress.items)}
-        base = sent.submission.number * _PER_SUBMISSION
+    async def _pictures(
+        self, job: OpenJob, sent: _Sent, seen: Seen
+    ) -> tuple[list[Picture], GatewayError | None]:
+        """The items that were not stored before, stored; and what one of them failed with, if any did.
+
+        A small rendition is taken only at the end, when nothing better has come.
+        """
+        stored = {picture.item_id for picture in job.job.pictures}
+        first = sent.submission.number * _PER_SUBMISSION
+        # In the upstream's order; where that has changed since the last look, behind those that are there.
+        taken = {picture.number for picture in job.job.pictures}
+        late = iter(
+            number for number in range(first, first + _PER_SUBMISSION) if number not in taken
+        )
         results = await asyncio.gather(
             *(
-                self._kept(job, sent, item, base + places[item.id], site)
-                for item in items
-                if item.id not in kept
+                self._kept(job, sent, item, next(late))
+                for item in seen.progress.items
+                if item.id not in stored and (seen.last or not item.preview)
             ),
             return_exceptions=True,
         )
-        pictures = [result for result in results if isinstance(result, Picture)]
-        if pictures:
-            await job.keep(pictures)
         for result in results:
             if isinstance(result, BaseException) and not isinstance(result, GatewayError):
                 raise result
-        return next((result for result in results if isinstance(result, GatewayError)), None)
+        pictures = [result for result in results if isinstance(result, Picture)]
+        return pictures, next((one for one in results if isinstance(one, GatewayError)), None)
 
-    async def _kept(
-        self, job: OpenJob, sent: _Sent, item: Item, number: int, site: Site
-    ) -> Picture:
-        request = job.job.request
+    async def _kept(self, job: OpenJob, sent: _Sent, item: Item, number: int) -> Picture:
+        request, site = job.job.request, SITES[sent.session.site]
         renewed = 0
+        rejected = False
         waited = 0.5
         while True:
             try:
@@ -290,9 +305,18 @@ class Generation:
                         "The links to the result do not open any more."
                     ) from None
                 item = await self._renewed(sent, item, site)
-            except StorageUnavailable as error:
-                log.warning("result_not_stored", job=job.job.id, reason=error.message)
-                waited = min(waited * 2, 60.0)
+            except ResultRejected:
+                if rejected:
+                    raise
+                rejected = True
+                item = await self._renewed(sent, item, site)
+            except (StorageUnavailable, UpstreamUnreachable) as error:
+                # It is paid for: both are waited for, the upstream's files as long as the job has time.
+                theirs = isinstance(error, UpstreamUnreachable)
+                waited = min(waited * 2, 30.0)
+                if theirs and self._clock.now() + waited > job.job.deadline:
+                    raise
+                log.warning("result_not_kept_yet", job=job.job.id, reason=error.message)
                 await self._clock.sleep(waited)
 
     async def _renewed(self, sent: _Sent, item: Item, site: Site) -> Item:
@@ -305,3 +329,15 @@ class Generation:
             return item
         found = seen.get(submit_id)
         return next((one for one in found.items if one.id == item.id), item) if found else item
+
+
+def _failure(part: Submission, error: GatewayError) -> Failure:
+    """What the submission failed with. Of one that went out, no error alone can say that it cost nothing."""
+    failure = Failure.of(error)
+    if part.state is State.ACCEPTED or part.state is State.SUBMITTING:
+        return failure
+    return failure if error.charge is not Charge.NONE else replace(failure, charge=_UNKNOWN_CHARGE)
+
+
+def _has_pictures(job: OpenJob, part: Submission) -> bool:
+    return any(picture.number // _PER_SUBMISSION == part.number for picture in job.job.pictures)

@@ -10,9 +10,12 @@ from typing import Any
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from jimeng_api.clock import Clock
 from jimeng_api.jobs.tables import jobs, pictures, submissions
 
 Row = dict[str, Any]
+
+_MOMENT = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +33,13 @@ class Commits:
     """Writes changes in the order in which they come; `write` returns when the change is on the disk.
 
     One commit costs a flush of the disk and a dozen hops between threads, whatever is in it. A thousand
-    callers at once would wait for a thousand of them; so all that wait while a commit is under way go into
-    the next one. A lone change is written at once.
+    callers at once would wait for a thousand of them; so all that come while a commit is under way, and a
+    moment longer, go into the next one. A lone change is written at once.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
+        self._clock = clock
         self._waiting: list[tuple[Change, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -64,6 +68,8 @@ class Commits:
             else:
                 for _, written in batch:
                     _tell(written, None)
+            if self._waiting:
+                await self._clock.sleep(_MOMENT)
 
     async def _commit_one_by_one(self, batch: list[tuple[Change, asyncio.Future[None]]]) -> None:
         """After a failed commit: what one change did wrong is not the others' loss."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -143,6 +144,11 @@ class Job:
             submission if part.number == submission.number else part for part in self.submissions
         )
         return replace(self, submissions=parts, state=_open_state(parts))
+
+    def with_pictures(self, found: Iterable[Picture]) -> Job:
+        """The job with more pictures, in their order."""
+        ordered = sorted((*self.pictures, *found), key=lambda picture: picture.number)
+        return replace(self, pictures=tuple(ordered))
 
     def ended(self, *, at: float) -> Job:
         """The job after its last submission ended.

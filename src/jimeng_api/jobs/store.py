@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import NotFound, StorageUnavailable
 from jimeng_api.domain.failure import Failure
 from jimeng_api.domain.requests import ImageRequest
@@ -33,9 +34,9 @@ class JobStore:
     with the database is raised as StorageUnavailable.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Clock) -> None:
         self._engine = _engine(url)
-        self._commits = Commits(self._engine)
+        self._commits = Commits(self._engine, clock)
 
     async def open(self) -> None:
         """Bring the tables to the newest revision."""

@@ -7,7 +7,7 @@ import hashlib
 
 from jimeng_api.catalog.sites import Site
 from jimeng_api.clock import Clock
-from jimeng_api.domain.errors import GatewayError, ResultCorrupt, UpstreamUnreachable
+from jimeng_api.domain.errors import ResultCorrupt
 from jimeng_api.domain.progress import Item
 from jimeng_api.domain.requests import PictureFormat
 from jimeng_api.domain.results import Picture
@@ -41,7 +41,7 @@ class Keeper:
     ) -> Picture:
         """The item as a stored picture.
 
-        Raises LinkExpired, ResultRejected, ResultCorrupt, StorageUnavailable.
+        Raises LinkExpired, ResultRejected, ResultCorrupt, UpstreamUnreachable, StorageUnavailable.
         """
         async with self._places:
             drawing = await self._fetched(item, site)
@@ -60,13 +60,13 @@ class Keeper:
         )
 
     async def _fetched(self, item: Item, site: Site) -> Drawing:
-        trouble: GatewayError | None = None
+        trouble: ResultCorrupt | None = None
         for attempt in range(_TRIES):
             if attempt:
                 await self._clock.sleep(self._clock.uniform(0.5, 1.0) * 2**attempt)
             try:
                 return drawing_of(await self._fetcher.fetch(item.url, site=site))
-            except (ResultCorrupt, UpstreamUnreachable) as error:
+            except ResultCorrupt as error:
                 trouble = error
         raise ResultCorrupt(
             f"The result did not arrive whole in {_TRIES} tries: {trouble}"

@@ -42,6 +42,14 @@ class Watch:
     look: Look
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A new sight of a submission; `last` when there is nothing more to come."""
+
+    progress: Progress
+    last: bool = field(kw_only=True)
+
+
 @dataclass(slots=True)
 class _Followed:
     """A watch and what its looks have shown. Times are the clock's monotonic seconds."""
@@ -56,7 +64,8 @@ class _Followed:
     missing_looks: int = 0
     looked: float | None = None
     looked_before: float | None = None
-    events: asyncio.Queue[Progress | Finish | Fail] = field(default_factory=asyncio.Queue)
+    told: Progress | None = None
+    events: asyncio.Queue[Seen | Fail] = field(default_factory=asyncio.Queue)
 
 
 class Poller:
@@ -82,8 +91,8 @@ class Poller:
         self._durations = Durations()
         self._accounts: dict[str, _Account] = {}
 
-    async def follow(self, watch: Watch) -> AsyncIterator[Progress]:
-        """Each new sight of the submission; ends when it is finished, raises what it failed with."""
+    async def follow(self, watch: Watch) -> AsyncIterator[Seen]:
+        """Each new sight of the submission, the last one marked; raises what it failed with."""
         account = self._accounts.get(watch.account)
         if account is None:
             account = self._accounts[watch.account] = _Account(
@@ -98,13 +107,11 @@ class Poller:
         try:
             while True:
                 event = await followed.events.get()
-                match event:
-                    case Finish():
-                        return
-                    case Fail(error):
-                        raise error
-                    case progress:
-                        yield progress
+                if isinstance(event, Fail):
+                    raise event.error
+                yield event
+                if event.last:
+                    return
         finally:
             account.remove(followed)
 
@@ -226,7 +233,6 @@ class _Account:
             if progress != one.progress:
                 one.changed = now
                 one.progress = progress
-                one.events.put_nowait(progress)
         self._set_due(one, now)
 
     def _note_trouble(self, error: GatewayError) -> None:
@@ -249,11 +255,17 @@ class _Account:
         now = self._clock.monotonic()
         for one in list(self._followed.values()):
             verdict = judge(_sight(one, now), self._patience)
-            if verdict is None:
-                continue
-            if isinstance(verdict, Finish):
-                self._durations.add(one.watch.kind, _took(one, now))
-            one.events.put_nowait(verdict)
+            match verdict:
+                case Finish(progress):
+                    self._durations.add(one.watch.kind, _took(one, now))
+                    one.events.put_nowait(Seen(progress, last=True))
+                case Fail():
+                    one.events.put_nowait(verdict)
+                case None:
+                    if one.progress is not None and one.progress is not one.told:
+                        one.told = one.progress
+                        one.events.put_nowait(Seen(one.progress, last=False))
+                    continue
             del self._followed[one.watch.submit_id]
 
     def _set_due(self, one: _Followed, now: float) -> None:

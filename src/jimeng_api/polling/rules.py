@@ -49,6 +49,8 @@ class Sight:
 class Finish:
     """There is nothing more to wait for: the items of the last look are the result."""
 
+    progress: Progress
+
 
 @dataclass(frozen=True, slots=True)
 class Fail:
@@ -74,7 +76,7 @@ def done(sight: Sight, patience: Patience) -> Verdict | None:
     enough = len(seen.items) >= max(seen.finished, seen.total)
     counted = seen.total > 0 and seen.finished >= seen.total and seen.finished_at > 0
     if enough and (seen.stage is Stage.DONE or counted):
-        return Finish()
+        return Finish(seen)
     return None
 
 
@@ -84,7 +86,7 @@ def failed(sight: Sight, patience: Patience) -> Verdict | None:
     if seen is None or seen.stage is not Stage.FAILED:
         return None
     if seen.items:
-        return Finish()
+        return Finish(seen)
     return Fail(seen.failure.error() if seen.failure else GenerationFailed(_GAVE_UP))
 
 
@@ -94,7 +96,7 @@ def settled(sight: Sight, patience: Patience) -> Verdict | None:
     if seen is None or not seen.items or sight.unchanged_for < patience.stragglers:
         return None
     over = seen.stage is Stage.DONE or (seen.stage is Stage.PARTIAL and seen.finished_at > 0)
-    return Finish() if over else None
+    return Finish(seen) if over else None
 
 
 def empty(sight: Sight, patience: Patience) -> Verdict | None:
@@ -129,7 +131,7 @@ def too_late(sight: Sight, patience: Patience) -> Verdict | None:
     if sight.age < sight.budget:
         return None
     if sight.progress is not None and sight.progress.items:
-        return Finish()
+        return Finish(sight.progress)
     if not sight.confirmed:
         return Fail(
             SubmissionUnconfirmed(

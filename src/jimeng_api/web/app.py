@@ -13,6 +13,7 @@ from jimeng_api.web.cors import Cors
 from jimeng_api.web.errors import answer_errors
 from jimeng_api.web.limits import Limits
 from jimeng_api.web.links import Links
+from jimeng_api.web.outgoing import Encoder
 from jimeng_api.web.parts import Parts
 from jimeng_api.web.paths import PlainPaths
 from jimeng_api.web.routes import health, images, jobs, media, models, page
@@ -59,6 +60,7 @@ def create_routes(parts: Parts, *, links: Links) -> FastAPI:
     )
     app.state.parts = parts
     app.state.links = links
+    app.state.encoder = Encoder(parts.clock)
     answer_errors(app)
 
     for group in (images, models, jobs):

@@ -55,7 +55,7 @@ LOOKS: Mapping[type[GatewayError], Look] = {
     errors.BodyTooLarge: Look(status=413, type=_INVALID),
     errors.HeadersTooLarge: Look(status=431, type=_INVALID),
     errors.ModelNotFound: Look(status=404, type=_INVALID),
-    errors.ModelNotAvailable: Look(status=403, type=_PERMISSION),
+    errors.ModelNotAvailable: Look(status=400, type=_INVALID),
     errors.ContentRefused: Look(status=400, type="image_generation_user_error"),
     errors.NotFound: Look(status=404, type=_INVALID),
     errors.MethodNotAllowed: Look(status=405, type=_INVALID),

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import GatewayError, InternalError
-from jimeng_api.web.outgoing import Piece, slices
+from jimeng_api.web.outgoing import Encoder, Piece
 from jimeng_api.web.waiting import hung_up, let_go
 
 _PING = b": ping\n\n"
@@ -35,6 +35,7 @@ class EventStream(Response):
         events: Events,
         *,
         explain: Callable[[GatewayError], object],
+        encoder: Encoder,
         clock: Clock,
         heartbeat: float,
         headers: Mapping[str, str],
@@ -44,6 +45,7 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._events = events
         self._explain = explain
+        self._encoder = encoder
         self._clock = clock
         self._heartbeat = heartbeat
 
@@ -67,7 +69,7 @@ class EventStream(Response):
 
     async def _tell(self, send: Send, gone: asyncio.Future[None]) -> None:
         while (event := await self._next(send, gone)) is not None:
-            async for part in slices((b"data: ", *event, b"\n\n"), self._clock):
+            async for part in self._encoder.parts((b"data: ", *event, b"\n\n")):
                 if gone.done():
                     return
                 await _write(send, part)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import binascii
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from jimeng_api.clock import Clock
 
-# Divisible by three, so that the slices' base64 joins up; one holds the loop for half a millisecond.
-_SLICE = 3 * 128 * 1024
+# Divisible by three, so that the slices' base64 joins up; one holds the loop for a fraction of a millisecond.
+_SLICE = 3 * 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +31,52 @@ class Base64:
 Piece = bytes | Base64
 
 
-async def slices(pieces: Sequence[Piece], clock: Clock) -> AsyncIterator[bytes]:
-    """The bytes of a body, with a pause for others after each slice of base64."""
-    ready = b""
-    for piece in pieces:
-        if isinstance(piece, bytes):
-            ready += piece
-            continue
-        view = memoryview(piece.file)
-        for start in range(0, len(view), _SLICE):
-            yield ready + binascii.b2a_base64(view[start : start + _SLICE], newline=False)
-            ready = b""
-            await clock.sleep(0)
-    yield ready
+class Encoder:
+    """Makes bytes of pieces. However many answers it works on, the loop turns once between two slices."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._turn = asyncio.Lock()
+
+    async def parts(self, pieces: Sequence[Piece]) -> AsyncIterator[bytes]:
+        ready = b""
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                ready += piece
+                continue
+            view = memoryview(piece.file)
+            for start in range(0, len(view), _SLICE):
+                yield ready + await self._encoded(view[start : start + _SLICE])
+                ready = b""
+        yield ready
+
+    async def _encoded(self, part: memoryview) -> bytes:
+        async with self._turn:
+            found = binascii.b2a_base64(part, newline=False)
+            await self._clock.sleep(0)
+        return found
+
+
+def encoder_of(request: Request) -> Encoder:
+    """The encoder of the application that serves this request."""
+    encoder: Encoder = request.app.state.encoder
+    return encoder
 
 
 class PiecesResponse(Response):
     """A JSON body made of pieces."""
 
     def __init__(
-        self, pieces: Sequence[Piece], *, clock: Clock, headers: Mapping[str, str] | None = None
+        self,
+        pieces: Sequence[Piece],
+        *,
+        encoder: Encoder,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(headers=headers, media_type="application/json")
         self.headers["content-length"] = str(sum(map(len, pieces)))
         self._pieces = pieces
-        self._clock = clock
+        self._encoder = encoder
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,6 +86,6 @@ class PiecesResponse(Response):
             "headers": self.raw_headers,
         }
         await send(start)
-        async for part in slices(self._pieces, self._clock):
+        async for part in self._encoder.parts(self._pieces):
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -59,8 +59,8 @@ def watch(name: str, look: Look, *, account: str = "a", confirmed: bool = True) 
 
 async def last_of(poller: Poller, watched: Watch) -> Progress | None:
     seen_last = None
-    async for progress in poller.follow(watched):
-        seen_last = progress
+    async for sight in poller.follow(watched):
+        seen_last = sight.progress
     return seen_last
 
 

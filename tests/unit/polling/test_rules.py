@@ -38,12 +38,12 @@ def error_of(verdict: object) -> object:
 
 def test_a_job_with_all_its_pictures_is_finished() -> None:
     seen = progress(Stage.DONE, items=ITEMS, total=4, finished=4, finished_at=1)
-    assert judge(sight(seen), PATIENCE) == Finish()
+    assert judge(sight(seen), PATIENCE) == Finish(seen)
 
 
 def test_a_partial_job_whose_counts_are_full_is_finished() -> None:
     seen = progress(Stage.PARTIAL, items=ITEMS, total=4, finished=4, finished_at=1)
-    assert judge(sight(seen), PATIENCE) == Finish()
+    assert judge(sight(seen), PATIENCE) == Finish(seen)
 
 
 @pytest.mark.parametrize("stage", [Stage.WAITING, Stage.RUNNING, Stage.PARTIAL])
@@ -59,7 +59,7 @@ def test_pictures_without_a_finish_time_are_not_yet_the_end() -> None:
 def test_a_finished_job_gets_a_moment_for_its_last_pictures_and_no_longer() -> None:
     seen = progress(Stage.DONE, items=ITEMS[:3], total=4, finished=4, finished_at=1)
     assert judge(sight(seen, unchanged_for=9), PATIENCE) is None
-    assert judge(sight(seen, unchanged_for=11), PATIENCE) == Finish()
+    assert judge(sight(seen, unchanged_for=11), PATIENCE) == Finish(seen)
 
 
 def test_a_finished_job_without_any_picture_fails_after_its_grace() -> None:
@@ -75,7 +75,8 @@ def test_a_failed_job_fails_with_what_the_upstream_said() -> None:
 
 
 def test_a_failed_job_with_pictures_hands_them_over() -> None:
-    assert judge(sight(progress(Stage.FAILED, items=ITEMS[:1])), PATIENCE) == Finish()
+    seen = progress(Stage.FAILED, items=ITEMS[:1])
+    assert judge(sight(seen), PATIENCE) == Finish(seen)
 
 
 def test_an_unconfirmed_submission_is_given_up_only_after_the_window_and_two_looks() -> None:
@@ -96,8 +97,8 @@ def test_a_job_that_is_no_longer_listed_is_lost_after_ten_minutes() -> None:
 def test_a_job_past_its_time_fails_unless_it_has_pictures() -> None:
     late = sight(progress(Stage.RUNNING), age=1200)
     assert error_of(judge(late, PATIENCE)) is GenerationTimedOut
-    with_two = replace(late, progress=progress(Stage.PARTIAL, items=ITEMS[:2], total=4))
-    assert judge(with_two, PATIENCE) == Finish()
+    two = progress(Stage.PARTIAL, items=ITEMS[:2], total=4)
+    assert judge(replace(late, progress=two), PATIENCE) == Finish(two)
 
 
 def test_an_upstream_that_never_answered_leaves_the_submission_unconfirmed_not_timed_out() -> None:

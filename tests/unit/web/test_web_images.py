@@ -195,7 +195,7 @@ async def test_an_unknown_model_is_not_found() -> None:
 async def test_a_model_that_the_callers_sites_lack_is_refused_with_those_that_they_have() -> None:
     edge = Edge()
     answer = await edge.generate(US_KEY, model="jimeng-4.7")
-    assert (answer.status, answer.error["code"]) == (403, "model_not_on_site")
+    assert (answer.status, answer.error["code"]) == (400, "model_not_on_site")
     assert "is on cn, not on us" in answer.error["message"]
     assert "jimeng-4.6" in answer.error["message"]
     assert not edge.desk.jobs

@@ -19,7 +19,7 @@ from jimeng_api.web.errors import CLIENT_CLOSED_REQUEST, error_object
 from jimeng_api.web.event_stream import Events, EventStream
 from jimeng_api.web.incoming import json_body
 from jimeng_api.web.links import links_of
-from jimeng_api.web.outgoing import Base64, Piece, PiecesResponse
+from jimeng_api.web.outgoing import Base64, Piece, PiecesResponse, encoder_of
 from jimeng_api.web.parts import ResponseFormat, parts_of
 from jimeng_api.web.schemas.errors import error_answers
 from jimeng_api.web.schemas.images import (
@@ -91,6 +91,7 @@ async def generate_images(request: Request, caller: KnownCaller) -> Response:
         return EventStream(
             _events(request, caller, order, job),
             explain=partial(_explain, request),
+            encoder=encoder_of(request),
             clock=parts.clock,
             heartbeat=parts.options.heartbeat_seconds,
             headers=_headers(order, job),
@@ -99,7 +100,9 @@ async def generate_images(request: Request, caller: KnownCaller) -> Response:
     if waited is None:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     return PiecesResponse(
-        await _reply(request, order, waited), clock=parts.clock, headers=_headers(order, waited)
+        await _reply(request, order, waited),
+        encoder=encoder_of(request),
+        headers=_headers(order, waited),
     )
 
 

@@ -20,7 +20,7 @@ router = APIRouter(include_in_schema=False)
 @router.head("/")
 @router.get("/")
 async def landing(request: Request) -> Response:
-    style = _style()
+    style = await asyncio.to_thread(_style)
     return _page(landing_page(style=style), style)
 
 
@@ -28,7 +28,7 @@ async def landing(request: Request) -> Response:
 @router.get("/docs")
 async def docs(request: Request) -> Response:
     app: FastAPI = request.app
-    style = _style()
+    style = await asyncio.to_thread(_style)
     html = await asyncio.to_thread(lambda: api_page(document(app), style=style))
     return _page(html, style)
 
