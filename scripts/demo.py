@@ -58,7 +58,9 @@ def main() -> int:
             wait_until_ready(base_url, gateway)
             print(f"drawing: {prompt}")
             drawn = subprocess.run(
-                [COMMAND, "image", prompt, "-n", "1", "--output", FOLDER], env=environment, check=False
+                [COMMAND, "image", prompt, "-n", "1", "--output", FOLDER],
+                env=environment,
+                check=False,
             )
         finally:
             gateway.terminate()

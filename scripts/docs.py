@@ -45,9 +45,7 @@ def written(page: str, parts: Mapping[str, str], *, shown: set[str]) -> str:
 def main(arguments: Sequence[str]) -> int:
     check = "--check" in arguments
     parts = {
-        language: {
-            name: text for one in SUBJECTS for name, text in one.parts(language).items()
-        }
+        language: {name: text for one in SUBJECTS for name, text in one.parts(language).items()}
         for language in ("en", "zh")
     }
     shown: dict[str, set[str]] = {"en": set(), "zh": {*decisions.parts("zh")}}

@@ -14,7 +14,9 @@ COMPILE = [
 ]  # fmt: skip
 RUN, DEV = Path("requirements/run.txt"), Path("requirements/dev.txt")
 
-subprocess.run([*COMPILE, "--upgrade", "-o", RUN, "pyproject.toml", "requirements/run.in"], check=True)
+subprocess.run(
+    [*COMPILE, "--upgrade", "-o", RUN, "pyproject.toml", "requirements/run.in"], check=True
+)
 project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
 wanted = Path("requirements/dev.in")
 wanted.write_text("\n".join(["-r run.txt", *project["dependency-groups"]["dev"]]), encoding="utf-8")

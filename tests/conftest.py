@@ -16,6 +16,7 @@ from jimeng_api.jobs.store import JobStore
 from tests.simulated.house import Counted, House
 
 SPEED = 100.0
+COUNTED = pytest.StashKey[Counted]()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,6 +27,8 @@ def nothing_blocks_the_loop() -> Iterator[None]:
         for function in found.functions.values():
             function.can_block_in("jimeng_api/jobs/store.py", {"_migrate", "_engine"})
             function.can_block_in("jimeng_api/web/app.py", {"create_routes"})
+            # And this shows a developer the source around a defect.
+            function.can_block_in("structlog/dev.py", {"__call__"})
         yield
 
 
@@ -45,9 +48,9 @@ def fresh_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def counted() -> Iterator[Counted]:
+def counted(pytestconfig: pytest.Config) -> Iterator[Counted]:
     """Over all tests together: as many submissions were accepted as were meant to be, amplification 1.000."""
-    found = Counted()
+    found = pytestconfig.stash[COUNTED] = Counted()
     yield found
     assert found.accepted == found.meant
 
@@ -56,7 +59,7 @@ def counted() -> Iterator[Counted]:
 async def house(
     request: pytest.FixtureRequest, tmp_path: Path, fresh_data: Path, counted: Counted
 ) -> AsyncIterator[House]:
-    """A simulated upstream without a gateway yet; time runs `SPEED` times as fast, or as `speed` marks say."""
+    """A simulated upstream without a gateway yet; time runs `SPEED` times as fast, or as a mark says."""
     mark = request.node.get_closest_marker("speed")
     folder = tmp_path / "data"
     await asyncio.to_thread(shutil.copytree, fresh_data, folder)
@@ -72,6 +75,17 @@ async def gateway(house: House) -> House:
     """The house with a gateway running in it."""
     await house.start()
     return house
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    found = config.stash.get(COUNTED, None)
+    if found is not None and found.meant:
+        terminalreporter.write_line(
+            f"amplification {found.accepted / found.meant:.3f}: "
+            f"{found.accepted} submissions accepted, {found.meant} meant"
+        )
 
 
 def pytest_configure(config: pytest.Config) -> None:

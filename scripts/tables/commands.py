@@ -14,7 +14,8 @@ WIDTH = 88
 
 def parts(language: str) -> dict[str, str]:
     helps = "\n\n".join(
-        f"## `{path}`\n\n```text\n{text}\n```" for path, text in every_help(typer.main.get_command(app))
+        f"## `{path}`\n\n```text\n{text}\n```"
+        for path, text in every_help(typer.main.get_command(app))
     )
     return {"commands": helps}
 

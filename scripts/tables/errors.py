@@ -1,17 +1,13 @@
-"""Writes the tables of errors into the docs; `--check` only says whether they are stale."""
+"""The tables of errors: how each looks to a caller, what it cost, and what to do."""
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 from jimeng_api.domain import errors
 from jimeng_api.domain.errors import GatewayError
 from jimeng_api.web.errors import LOOKS
-
-PAGES = {"en": Path("docs/en/errors.md"), "zh": Path("docs/zh/errors.md")}
+from tables.markdown import code, table
 
 # The tables of a page, and the branches of the tree that each of them shows.
 TABLES: Mapping[str, tuple[type[GatewayError], ...]] = {
@@ -172,8 +168,8 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "请求已发出，但站点始终没有确认。再次请求前请先到站点网页上查看：可能已经扣费。",
     ),
     "generation_timeout": (
-        "The site did not finish in time. A result that still comes is kept with the job.",
-        "站点没有按时完成。之后到达的结果会保存在任务里。",
+        "The site did not finish in time. Look at its own page before asking again: it may still.",
+        "站点没有按时完成。结果之后仍可能出现在站点上：再次请求前请先到站点网页上查看。",
     ),
     "job_lost_upstream": (
         "The site no longer knows the job.",
@@ -221,62 +217,36 @@ _OWN: Mapping[type[GatewayError], tuple[str, str]] = {
 _LANGUAGES = ("en", "zh")
 
 
-def rows(table: str) -> Iterator[type[GatewayError]]:
+def parts(language: str) -> dict[str, str]:
+    return {
+        f"{name}-errors": table(
+            _TITLES[language], (_row(kind, language) for kind in rows(branches))
+        )
+        for name, branches in TABLES.items()
+    }
+
+
+def rows(branches: tuple[type[GatewayError], ...]) -> Iterator[type[GatewayError]]:
     """The classes of a table: the leaves of its branches, and what happens by itself."""
     for kind in errors.every_error():
-        if issubclass(kind, TABLES[table]) and (kind in _OWN or not kind.__subclasses__()):
+        if issubclass(kind, branches) and (kind in _OWN or not kind.__subclasses__()):
             yield kind
-
-
-def page_with_tables(text: str, language: str) -> str:
-    """The page with every table between its markers written anew."""
-    for name in TABLES:
-        start, end = f"<!-- table: {name} -->", f"<!-- end: {name} -->"
-        if start not in text or end not in text:
-            raise SystemExit(f"the page for {language} has no place for the table {name}")
-        place = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
-        fresh = f"{start}\n{_table(name, language)}\n{end}"
-        text = place.sub(lambda _, fresh=fresh: fresh, text)  # type: ignore[misc]
-    return text
-
-
-def _table(name: str, language: str) -> str:
-    lines: list[Iterable[str]] = [_TITLES[language], ["---"] * len(_TITLES[language])]
-    lines += [_row(kind, language) for kind in rows(name)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _row(kind: type[GatewayError], language: str) -> list[str]:
     look = LOOKS[kind]
     at_once, later, never = _RESENT[language]
     resent = later.format(f"{look.retry_after:g}") if look.retry_after else at_once
-    meaning = _OWN.get(kind) or _MEANINGS[kind.code]
+    meaning = _OWN.get(kind) or _MEANINGS.get(kind.code)
+    if meaning is None:
+        raise SystemExit(
+            f"scripts/tables/errors.py has no meaning of {kind.code} in both languages"
+        )
     return [
-        f"`{kind.code}`",
+        code(kind.code),
         str(look.status),
-        f"`{look.type}`",
+        code(look.type),
         _CHARGES[language][kind.charge.value],
         resent if look.resend else never,
         meaning[_LANGUAGES.index(language)],
     ]
-
-
-def main(arguments: Sequence[str]) -> int:
-    root = Path(__file__).resolve().parent.parent
-    stale = []
-    for language, page in PAGES.items():
-        path = root / page
-        text = path.read_text(encoding="utf-8")
-        fresh = page_with_tables(text, language)
-        if fresh != text:
-            stale.append(str(page))
-            if "--check" not in arguments:
-                path.write_text(fresh, encoding="utf-8")
-    if "--check" in arguments and stale:
-        print(f"stale: {', '.join(stale)}; run scripts/error_tables.py", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

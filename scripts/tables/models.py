@@ -1,10 +1,8 @@
-"""Writes the tables of sites, models and sizes into the docs; `--check` only says whether they are stale."""
+"""The tables of sites, models and sizes, out of the catalogue."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 from jimeng_api.catalog.avatars import AVATAR_MODELS
 from jimeng_api.catalog.image_models import IMAGE_MODELS, ImageModel
@@ -18,8 +16,7 @@ from jimeng_api.catalog.pixels import (
 )
 from jimeng_api.catalog.sites import SITES
 from jimeng_api.catalog.video_models import VIDEO_MODELS, VideoModel
-
-PAGES = {"en": Path("docs/en/models.md"), "zh": Path("docs/zh/models.md")}
+from tables.markdown import code, table
 
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {},
@@ -82,9 +79,11 @@ _ENGLISH = {
 }
 
 
-def tables(language: str) -> dict[str, str]:
-    """Every table of the page, by the name in its markers."""
+# What a first look at the project shows; the page of the models shows all of them.
+_WORTH_NAMING = ("current", "legacy")
 
+
+def parts(language: str) -> dict[str, str]:
     def word(key: str) -> str:
         if language == "en":
             return _ENGLISH.get(key, key)
@@ -94,14 +93,26 @@ def tables(language: str) -> dict[str, str]:
         return [word(key) for key in keys]
 
     return {
-        "sites": _table(
+        "sites": table(
             titles("site", "product", "key prefix", "page"),
             (
-                (f"`{s.name}`", s.product, _prefix(s.token_prefix, word("none")), s.page_origin)
+                (code(s.name), s.product, _prefix(s.token_prefix, word("none")), s.page_origin)
                 for s in SITES.values()
             ),
         ),
-        "image-models": _table(
+        "site-models": table(
+            ["", *map(code, SITES), *titles("resolutions")],
+            (
+                [
+                    code(m.name),
+                    *("✓" if name in m.sites else "" for name in SITES),
+                    ", ".join(m.resolutions),
+                ]
+                for m in IMAGE_MODELS.values()
+                if m.sites and m.status in _WORTH_NAMING
+            ),
+        ),
+        "image-models": table(
             titles(
                 "model",
                 "also called",
@@ -130,7 +141,7 @@ def tables(language: str) -> dict[str, str]:
             word("ratio"), {"1k": IMAGE_1K, "1.5k": IMAGE_1_5K, "2k": IMAGE_2K, "4k": IMAGE_4K}
         ),
         "aesthetic-sizes": _size_table(word("ratio"), {"1k": AESTHETIC_1K}),
-        "video-models": _table(
+        "video-models": table(
             titles(
                 "model",
                 "also called",
@@ -155,7 +166,7 @@ def tables(language: str) -> dict[str, str]:
                 for m in VIDEO_MODELS.values()
             ),
         ),
-        "avatars": _table(
+        "avatars": table(
             titles("model", "kind", "sites", "resolutions", "audio"),
             (
                 [
@@ -173,42 +184,9 @@ def tables(language: str) -> dict[str, str]:
     }
 
 
-def page_with_tables(text: str, language: str) -> str:
-    """The page with the content between each pair of markers made anew."""
-    for name, table in tables(language).items():
-        begin, end = f"<!-- table: {name} -->\n", f"<!-- end: {name} -->"
-        if text.count(begin) != 1 or text.count(end) != 1:
-            raise SystemExit(f"the {language} page must have one place for the table {name!r}")
-        before, _, rest = text.partition(begin)
-        text = f"{before}{begin}{table}\n{end}{rest.partition(end)[2]}"
-    return text
-
-
-def main(arguments: Sequence[str]) -> int:
-    root = Path(__file__).resolve().parent.parent
-    stale = []
-    for language, page in PAGES.items():
-        path = root / page
-        text = path.read_text(encoding="utf-8")
-        fresh = page_with_tables(text, language)
-        if fresh != text:
-            stale.append(str(page))
-            if "--check" not in arguments:
-                path.write_text(fresh, encoding="utf-8")
-    if "--check" in arguments and stale:
-        print(f"stale: {', '.join(stale)}; run scripts/model_tables.py", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
 def _size_table(ratio: str, by_tier: Mapping[str, PixelTable]) -> str:
     shapes = list(next(iter(by_tier.values())))
-    return _table(
+    return table(
         [ratio, *by_tier],
         (
             [shape] + ["{}x{}".format(*table[shape]) for table in by_tier.values()]
@@ -218,11 +196,11 @@ def _size_table(ratio: str, by_tier: Mapping[str, PixelTable]) -> str:
 
 
 def _prefix(prefix: str, none: str) -> str:
-    return f"`{prefix}`" if prefix else none
+    return code(prefix) if prefix else none
 
 
 def _names(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "–"
+    return ", ".join(map(code, names)) or "–"
 
 
 def _marked(values: Iterable[str], default: str) -> str:
@@ -259,7 +237,3 @@ def _video_credits(model: VideoModel, per_second: str) -> str:
     if model.credits_per_second:
         prices.append(per_second.format(model.credits_per_second))
     return ", ".join(prices) or "–"
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

@@ -1,14 +1,8 @@
-"""Writes the tables of docs/*/upstream-codes.md out of the rows of `jimeng_api.upstream.error_codes`.
-
-`--check` writes nothing and fails where a page is not what it would be.
-"""
+"""The tables of the upstream's codes, out of the rows of `jimeng_api.upstream.error_codes`."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
 from jimeng_api.upstream.envelope import Plane
 from jimeng_api.upstream.error_codes import (
@@ -21,8 +15,7 @@ from jimeng_api.upstream.error_codes import (
     Meaning,
     every_meaning,
 )
-
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+from tables.markdown import code, table
 
 Table = Callable[["Language"], Iterable[tuple[str, ...]]]
 
@@ -32,7 +25,6 @@ class Language:
 
     def __init__(
         self,
-        folder: str,
         columns: Mapping[str, tuple[str, ...]],
         meanings: Mapping[str, tuple[str, str, str]],
         *,
@@ -40,7 +32,6 @@ class Language:
         no: str,
         anywhere: str,
     ) -> None:
-        self.folder = folder
         self.columns = columns
         self.meanings = meanings
         self.yes, self.no, self.anywhere = yes, no, anywhere
@@ -50,7 +41,6 @@ class Language:
 
 
 ENGLISH = Language(
-    "en",
     {
         "meanings": (
             "Group",
@@ -71,7 +61,6 @@ ENGLISH = Language(
 )
 
 CHINESE = Language(
-    "zh",
     {
         "meanings": ("类别", "错误码", "未受理、未扣费", "含义", "可以怎么做"),
         "rets": ("`ret`", "接口", "上游的名称", "类别", "错误码"),
@@ -82,94 +71,94 @@ CHINESE = Language(
     {
         "session": (
             "会话",
-            "上游不接受该会话:已失效,或属于另一个站点。",
-            "在网站上重新登录并更换会话;检查前缀是否对应正确的站点。",
+            "上游不接受该会话：已失效，或属于另一个站点。",
+            "在网站上重新登录并更换会话；检查前缀是否对应正确的站点。",
         ),
         "credits": (
             "积分",
-            "账号积分不足以完成本次生成,或其套餐不包含该模型。",
-            "领取每日积分、购买积分、改用更便宜的模型或尺寸,或换一个账号。",
+            "账号积分不足以完成本次生成，或其套餐不包含该模型。",
+            "领取每日积分、购买积分、改用更便宜的模型或尺寸，或换一个账号。",
         ),
         "daily limit": (
             "每日上限",
             "账号今天的生成次数已用完。",
-            "等到账号所在时区的第二天,或换一个账号。",
+            "等到账号所在时区的第二天，或换一个账号。",
         ),
         "busy account": (
             "账号繁忙",
             "账号正在运行的生成任务已达上限。",
-            "等其中一个结束,或换一个账号。",
+            "等其中一个结束，或换一个账号。",
         ),
         "reservation failed": (
             "预扣失败",
-            "上游未能预扣积分;常见于账号有很多任务在排队时。",
-            "等该账号的一部分任务结束,并检查余额。",
+            "上游未能预扣积分；常见于账号有很多任务在排队时。",
+            "等该账号的一部分任务结束，并检查余额。",
         ),
         "rate limit": (
             "限流",
             "上游暂时不再接受该账号的请求。",
-            "过一会儿再发请求,或换一个账号。",
+            "过一会儿再发请求，或换一个账号。",
         ),
         "content": (
             "内容",
             "上游拒绝该内容。",
-            "修改提示词或输入;原样再发仍会被拒绝。",
+            "修改提示词或输入；原样再发仍会被拒绝。",
         ),
         "prompt": (
             "提示词",
             "上游拒绝该提示词。",
-            "修改提示词;同样的文字仍会被拒绝。",
+            "修改提示词；同样的文字仍会被拒绝。",
         ),
         "input picture": (
             "输入图片",
             "上游拒绝某张输入图片。",
-            "换一张图片;同一张仍会被拒绝。",
+            "换一张图片；同一张仍会被拒绝。",
         ),
         "result": (
             "结果",
-            "上游已生成结果,但自审后没有放出。",
-            "修改提示词或输入;是否扣费以账号余额为准。",
+            "上游已生成结果，但自审后没有放出。",
+            "修改提示词或输入；是否扣费以账号余额为准。",
         ),
         "risk control": (
             "风控",
             "请求被上游的风控拦下。",
-            "让该账号停用至少半小时,再到网站上看它要求什么。",
+            "让该账号停用至少半小时，再到网站上看它要求什么。",
         ),
         "account barred": (
             "账号受限",
             "上游禁止该账号生成。",
-            "只有账号本人可以在网站上申诉;其任务和积分仍可读取。",
+            "只有账号本人可以在网站上申诉；其任务和积分仍可读取。",
         ),
         "not permitted": (
             "无权限",
-            "上游不允许该账号这样做:模型可能需要会员,或属于另一个站点。",
-            "改用该账号在网站上能用的模型。若所有账号都如此,说明网关发送的应用版本过旧:"
+            "上游不允许该账号这样做：模型可能需要会员，或属于另一个站点。",
+            "改用该账号在网站上能用的模型。若所有账号都如此，说明网关发送的应用版本过旧:"
             "请在设置中调高 `appvr` 和 `da_version`。",
         ),
         "region": (
             "地区",
             "上游不在该网络地址为该账号提供服务。",
-            "在账号所属站点可用的地区运行网关;有时会自行恢复。",
+            "在账号所属站点可用的地区运行网关；有时会自行恢复。",
         ),
         "consent": (
             "需要确认",
             "上游要求先确认其条款。",
-            "用该账号登录网站,在网页上使用一次该模型并确认提示。",
+            "用该账号登录网站，在网页上使用一次该模型并确认提示。",
         ),
         "parameter": (
             "参数",
             "上游拒绝请求中的某个参数。",
-            "换别的取值;请反馈给我们,网关本应先行拒绝。",
+            "换别的取值；请反馈给我们，网关本应先行拒绝。",
         ),
         "prompt language": (
             "提示词语言",
-            "上游不接受提示词的语言,或其中的语言混用。",
+            "上游不接受提示词的语言，或其中的语言混用。",
             "只用网站支持的一种语言书写提示词。",
         ),
         "signature": (
             "签名",
             "上游不接受我们请求的签名。",
-            "检查机器时钟;然后查看网关是否有新版本。",
+            "检查机器时钟；然后查看网关是否有新版本。",
         ),
         "upstream busy": (
             "上游繁忙",
@@ -179,17 +168,17 @@ CHINESE = Language(
         "generation failed": (
             "生成失败",
             "上游未能生成。",
-            "再次请求之前先看账号在网站上的历史记录;重试是一次新的生成。",
+            "再次请求之前先看账号在网站上的历史记录；重试是一次新的生成。",
         ),
         "deleted": (
             "已删除",
             "任务已在网站上被删除。",
-            "已无法取回;再次请求是一次新的生成。",
+            "已无法取回；再次请求是一次新的生成。",
         ),
         "unknown": (
             "未知",
             "上游返回了网关不认识的代码。",
-            "再次请求之前先看账号在网站上的历史记录,并请反馈该代码。",
+            "再次请求之前先看账号在网站上的历史记录，并请反馈该代码。",
         ),
     },
     yes="是",
@@ -208,21 +197,21 @@ def meanings(language: Language) -> Iterable[tuple[str, ...]]:
 def rets(language: Language) -> Iterable[tuple[str, ...]]:
     for row in RETS:
         where = f"`/{row.plane.value}/`" if isinstance(row.plane, Plane) else language.anywhere
-        yield f"`{row.code}`", where, *_named(row, language)
+        yield code(row.code), where, *_named(row, language)
 
 
 def fail_codes(language: Language) -> Iterable[tuple[str, ...]]:
-    return ((f"`{row.code}`", *_named(row, language)) for row in FAIL_CODES)
+    return ((code(row.code), *_named(row, language)) for row in FAIL_CODES)
 
 
 def keys(language: Language) -> Iterable[tuple[str, ...]]:
     for row in (*KEYS, *TEXTS):
-        yield f"`{row.part}`", language.name(row.meaning), _error(row.meaning)
+        yield code(row.part), language.name(row.meaning), _error(row.meaning)
 
 
 def statuses(language: Language) -> Iterable[tuple[str, ...]]:
     for status, meaning in STATUSES.items():
-        yield f"`{status}`", language.name(meaning), _error(meaning)
+        yield code(status), language.name(meaning), _error(meaning)
 
 
 TABLES: Mapping[str, Table] = {
@@ -234,38 +223,11 @@ TABLES: Mapping[str, Table] = {
 }
 
 
-def filled(page: str, language: Language) -> str:
-    """The page with every table between its marks as the rows say it."""
-    for name, table in TABLES.items():
-        lines = [language.columns[name], ("---",) * len(language.columns[name]), *table(language)]
-        text = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-        start, end = f"<!-- table: {name} -->\n", "<!-- end of table -->"
-        before, found, rest = page.partition(start)
-        _, closed, after = rest.partition(end)
-        if not (found and closed) or start in after:
-            raise SystemExit(f"docs/{language.folder}: the table {name!r} is not there once")
-        page = f"{before}{start}{text}\n{end}{after}"
-    return page
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="only say whether the pages are right")
-    check = parser.parse_args(arguments).check
-    stale = []
-    for language in (ENGLISH, CHINESE):
-        path = DOCS / language.folder / "upstream-codes.md"
-        page = path.read_text(encoding="utf-8")
-        wanted = filled(page, language)
-        if page == wanted:
-            continue
-        stale.append(path)
-        if not check:
-            path.write_text(wanted, encoding="utf-8")
-            print(f"wrote {path}")
-    if check and stale:
-        print("not up to date, run python scripts/upstream_code_tables.py:", *stale, sep="\n  ")
-    return 1 if check and stale else 0
+def parts(language: str) -> dict[str, str]:
+    words = {"en": ENGLISH, "zh": CHINESE}[language]
+    return {
+        f"upstream-{name}": table(words.columns[name], rows(words)) for name, rows in TABLES.items()
+    }
 
 
 def _named(row: Code, language: Language) -> tuple[str, str, str]:
@@ -273,8 +235,4 @@ def _named(row: Code, language: Language) -> tuple[str, str, str]:
 
 
 def _error(meaning: Meaning) -> str:
-    return f"`{meaning.error.code}`"
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return code(meaning.error.code)

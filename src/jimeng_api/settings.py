@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -43,8 +44,28 @@ def _listed(text: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
+def _waits(text: str | tuple[float, ...]) -> tuple[float, ...]:
+    parts = text.split(",") if isinstance(text, str) else text
+    return tuple(float(part) for part in parts)
+
+
+def _networks(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    for network in (listed := _listed(text)):
+        ip_network(network, strict=False)
+    return listed
+
+
+def _database_url(url: str) -> str:
+    if not url.startswith("sqlite:///"):
+        raise ValueError("must begin with sqlite:///")
+    return url
+
+
 Origin = Annotated[str, AfterValidator(_origin)]
 Listed = Annotated[str | tuple[str, ...], NoDecode, AfterValidator(_listed)]
+Networks = Annotated[str | tuple[str, ...], NoDecode, AfterValidator(_networks)]
+Waits = Annotated[tuple[float, ...], NoDecode, BeforeValidator(_waits)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -59,7 +80,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="JIMENG_API_",
         env_nested_delimiter="__",
-        extra="ignore",
+        extra="forbid",
         frozen=True,
         validate_default=True,
     )
@@ -70,7 +91,7 @@ class Settings(BaseSettings):
         default_factory=_default_data_dir,
         description="Folder for database, key file and media where these are not set themselves.",
     )
-    database_url: str | None = Field(
+    database_url: DatabaseUrl | None = Field(
         None, description="SQLAlchemy URL of the database; SQLite in the data folder by default."
     )
     media_url: str | None = Field(
@@ -106,7 +127,7 @@ class Settings(BaseSettings):
     cors_origins: Listed = Field(
         "*", description="Web origins that may call: `*`, a list, or empty."
     )
-    trusted_proxies: Listed = Field(
+    trusted_proxies: Networks = Field(
         "", description="Addresses whose X-Forwarded headers are believed."
     )
     max_body_bytes: int = Field(1024 * 1024, gt=0, description="Largest request without files.")
@@ -124,7 +145,7 @@ class Settings(BaseSettings):
     confirmation_seconds: Seconds = Field(
         180, description="How long the upstream is asked about a submission that it did not answer."
     )
-    busy_seconds: tuple[float, ...] = Field(
+    busy_seconds: Waits = Field(
         (10, 20, 40), description="Waits before each new try when an account has too much in hand."
     )
     poll_ids: int = Field(50, ge=1, description="Most jobs asked about in one call.")
@@ -136,13 +157,7 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         url = self.database_url or f"sqlite:///{self.data_dir / 'jimeng-api.db'}"
-        for plain, driven in (
-            ("sqlite:", "sqlite+aiosqlite:"),
-            ("postgresql:", "postgresql+asyncpg:"),
-        ):
-            if url.startswith(plain):
-                return driven + url.removeprefix(plain)
-        return url
+        return f"sqlite+aiosqlite:{url.removeprefix('sqlite:')}"
 
     @property
     def media(self) -> Path | str:

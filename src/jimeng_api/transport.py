@@ -107,7 +107,12 @@ class HttpTransport:
             )
 
 
-_UNCONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+_UNCONNECTED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+)
 _BROKEN = (aiohttp.ClientError, TimeoutError, OSError)
 
 

@@ -14,8 +14,6 @@ from typing import TypeVar
 
 from typing_extensions import override
 
-from typing_extensions import override
-
 from tests.crash.history import (
     Acknowledged,
     Answered,

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -56,10 +57,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Times are seconds. `up` is the longest that the gateway lives once it is ready, until its last life.
+    """Times are seconds. Most lives of the gateway last up to `up` once it is ready, some three times that.
 
     `job` is how long the upstream takes for a job, `answer` how late it answers half of the submissions: a
-    kill in between leaves the gateway in doubt. `settle` is what the last life has to bring all to an end,
+    kill in between leaves the gateway in doubt. `vanish` is the share of submissions that the upstream takes
+    no notice of: their doubt ends in a failure. `settle` is what the last life has to bring all to an end,
     `total` what the whole run may take.
     """
 
@@ -69,6 +71,7 @@ class Plan:
     up: float = 2.5
     job: tuple[float, float] = (0.3, 3.0)
     answer: float = 0.25
+    vanish: float = 0.02
     confirmation: float = 4.0
     settle: float = 180.0
     total: float = 1800.0
@@ -129,9 +132,7 @@ class CrashTest:
         return self._record.events
 
     def _callers(self, gateway: Gateway, http: aiohttp.ClientSession) -> list[Caller]:
-        sessions = {
-            site: hashlib.md5(f"{site} {self._plan.seed}".encode()).hexdigest() for site in SITES
-        }
+        sessions = {site: _session(site, self._plan.seed) for site in SITES}
         self._tell(
             Planned(
                 kills=self._plan.kills,
@@ -174,7 +175,9 @@ class CrashTest:
             await asyncio.sleep(self._dice.uniform(0.3, 1.15) * self._start_seconds)
         else:
             await self._ready(gateway, began)
-            longest = self._plan.up if moment == "working" else 0.3
+            longest = 0.3
+            if moment == "working":
+                longest = self._plan.up * self._dice.choice((1, 1, 1, 3))
             await asyncio.sleep(self._dice.uniform(0.0, longest))
         if not gateway.alive:
             raise DidNotStart(f"the gateway ended by itself: {gateway.last_words()}")
@@ -281,8 +284,11 @@ class _Upstream:
 
     async def prepare(self, plan: Plan) -> None:
         await self._post("time", {"seconds": list(plan.job)})
-        late = {"on": "generate", "fault": "delay", "seconds": plan.answer}
-        await self._post("faults", {**late, "probability": 0.5, "times": -1})
+        faults = (("timeout", plan.vanish), ("delay", 0.5))
+        for fault, share in faults:
+            order = {"on": "generate", "fault": fault, "seconds": plan.answer, "times": -1}
+            if share:
+                await self._post("faults", {**order, "probability": share})
 
     async def tell_truth(self, tell: Tell) -> None:
         async with self._http.get(f"{self._origin}/_sim/ledger", params={"brief": "1"}) as answer:
@@ -299,6 +305,11 @@ class _Upstream:
         async with self._http.post(f"{self._origin}/_sim/{what}", json=order) as answer:
             if answer.status != 200:
                 raise DidNotStart(f"the simulator refused {what}: {await answer.text()}")
+
+
+def _session(site: str, seed: int) -> str:
+    """A session id. It begins with a digit, since one that begins with "dead" is dead."""
+    return "5" + hashlib.md5(f"{site} {seed}".encode()).hexdigest()[1:]
 
 
 def _client() -> aiohttp.ClientSession:
@@ -331,6 +342,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=None, help="of the moments and the orders")
     parser.add_argument("--keep", type=Path, default=None, metavar="FOLDER")
     given = parser.parse_args(arguments)
+    # A harness that is asked to end takes its processes with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     seed = random.randrange(1_000_000) if given.seed is None else given.seed
     plan = Plan(kills=given.kills, jobs=given.jobs, seed=seed)
     print(f"{plan.kills} kills over {plan.jobs} jobs, seed {seed} ...", flush=True)

@@ -126,6 +126,14 @@ class Gateway:
                     return []
                 return database.execute(_SUBMISSIONS).fetchall()
 
+    async def wrote(self, journal_bytes: int) -> None:
+        """Return when its database's journal has so many bytes: asked for without a pause, to be in time."""
+        journal = self._data / "jimeng-api.db-wal"
+        while self.alive:
+            if journal.exists() and journal.stat().st_size >= journal_bytes:
+                return
+            await asyncio.sleep(0)
+
     def media_files(self) -> int:
         media = self._data / "media"
         return sum(1 for path in media.rglob("*") if path.is_file()) if media.exists() else 0

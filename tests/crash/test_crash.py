@@ -10,7 +10,7 @@ from tests.crash.harness import Plan, crash_test
 async def test_twelve_kills_over_sixty_jobs_lose_nothing_and_pay_nothing_twice(
     tmp_path: Path,
 ) -> None:
-    plan = Plan(kills=12, jobs=60, seed=7, up=1.5, settle=120, total=300)
+    plan = Plan(kills=12, jobs=60, seed=7, up=1.5, vanish=0, settle=120, total=300)
     verdict = await crash_test(plan, tmp_path)
     print(verdict)
     assert verdict.violations == ()

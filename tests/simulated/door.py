@@ -124,7 +124,8 @@ class Door:
 
     def _is_closed(self, request: Request) -> bool:
         for closed in self._closed:
-            theirs = f"sessionid={closed.session}" in request.headers.get("cookie", "")
+            cookie = f"sessionid={closed.session}" if closed.session else ""
+            theirs = cookie in request.headers.get("cookie", "")
             if closed.times and _leads_to(request, closed.path) and theirs:
                 closed.times -= 1
                 return True

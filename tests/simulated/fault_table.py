@@ -1,14 +1,14 @@
 """What can go wrong between the gateway and the upstream, a row each, and what must come of it.
 
-A row's number says which kind of trouble it belongs to; `what` tells the case. `status`, `type` and `code` are
-what a waiting caller gets. `accepted` is how many submissions the upstream takes, and so charges, for one job;
-`sent` how often the paid request goes out (None where it does not matter). `resend` says that a client may
-send its request again by itself. `charge` is what the caller is told of the credits.
+A row's number says which kind of trouble it belongs to, 0 none at all; `what` tells the case. `status`,
+`type` and `code` are what a waiting caller gets. `accepted` is how many submissions the upstream takes, and
+so charges, for one job; `sent` how often the paid request goes out (None where it does not matter). `resend`
+says that a client may send its request again by itself. `charge` is what the caller is told of the credits.
 
 Not here, because nothing of it exists yet: 3 proxies, 39 and 40 uploads, 41 the balance and 42 the daily
-credits. Not to be seen from inside one process: 4 a pool of connections that is used up, 43 networks that
-swallow packets (a hang is the same to us, and is here) and 44 a kept connection that closes while it is written
-to (paid requests never use one: `test_paid_requests_go_out_on_connections_of_their_own`).
+credits. Not to be seen from inside one process: 4 a pool of connections that is used up, and 44 a kept
+connection that closes while it is written to (paid requests go out on connections of their own, which
+`test_callers.py` checks). Networks that swallow packets, 43, look like any other hang.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.simulated.door import GENERATE
+from typing_extensions import override
 
 FOR_EVER = -1
-QUICK = 100.0
-QUICKER = 400.0
+QUICK = 200.0
+QUICKER = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ class Row:
     known: bool = True  # whether the gateway comes to know what was accepted
     retry_after: bool = False
 
+    @override
     def __str__(self) -> str:
         return f"{self.number} {self.what}"
 
@@ -71,49 +72,94 @@ def always(name: str, on: str = "generate", /, **settings: Any) -> tuple[dict[st
 _UPSTREAM = "upstream_error"
 _PERMISSION = "permission_error"
 
-UNREACHABLE: dict[str, Any] = dict(
-    status=502, type=_UPSTREAM, code="upstream_unreachable", resend=True, charge="none", accepted=0
-)
-UNCONFIRMED: dict[str, Any] = dict(
-    status=502, type=_UPSTREAM, code="submission_unconfirmed", charge="unknown", accepted=0
-)
-EXPIRED: dict[str, Any] = dict(
-    status=401, type="authentication_error", code="upstream_session_expired", charge="none", accepted=0
-)
-NO_CREDITS: dict[str, Any] = dict(
-    status=429, type="insufficient_quota", code="insufficient_quota", charge="none", accepted=0
-)
-DAILY_LIMIT: dict[str, Any] = NO_CREDITS | dict(code="upstream_daily_limit")
-BUSY: dict[str, Any] = dict(
-    status=429, type="rate_limit_error", code="account_busy", resend=True, charge="none",
-    accepted=0, sent=4, retry_after=True, speed=QUICKER,
-)  # fmt: skip
-RATE_LIMITED: dict[str, Any] = BUSY | dict(code="upstream_rate_limited")
-RISK: dict[str, Any] = dict(
-    status=403, type=_PERMISSION, code="upstream_risk_control", charge="none", accepted=0
-)
-NOT_PERMITTED: dict[str, Any] = RISK | dict(code="model_not_available")
-MODERATED: dict[str, Any] = dict(
-    status=400, type="image_generation_user_error", code="moderation_blocked", charge="none",
-    accepted=0,
-)  # fmt: skip
-INVALID: dict[str, Any] = dict(
-    status=400, type="invalid_request_error", code="invalid_value", charge="none", accepted=0
-)
-PROTOCOL: dict[str, Any] = dict(
-    status=503, type=_UPSTREAM, code="upstream_protocol_changed", charge="none", accepted=0
-)
+UNREACHABLE: dict[str, Any] = {
+    "status": 502,
+    "type": _UPSTREAM,
+    "code": "upstream_unreachable",
+    "resend": True,
+    "charge": "none",
+    "accepted": 0,
+}
+UNCONFIRMED: dict[str, Any] = {
+    "status": 502,
+    "type": _UPSTREAM,
+    "code": "submission_unconfirmed",
+    "charge": "unknown",
+    "accepted": 0,
+}
+EXPIRED: dict[str, Any] = {
+    "status": 401,
+    "type": "authentication_error",
+    "code": "upstream_session_expired",
+    "charge": "none",
+    "accepted": 0,
+}
+NO_CREDITS: dict[str, Any] = {
+    "status": 429,
+    "type": "insufficient_quota",
+    "code": "insufficient_quota",
+    "charge": "none",
+    "accepted": 0,
+}
+DAILY_LIMIT: dict[str, Any] = NO_CREDITS | {"code": "upstream_daily_limit"}
+BUSY: dict[str, Any] = {
+    "status": 429, "type": "rate_limit_error", "code": "account_busy", "resend": True, "charge": "none",
+    "accepted": 0, "sent": 4, "retry_after": True, "speed": QUICKER,
+}  # fmt: skip
+RATE_LIMITED: dict[str, Any] = BUSY | {"code": "upstream_rate_limited"}
+RISK: dict[str, Any] = {
+    "status": 403,
+    "type": _PERMISSION,
+    "code": "upstream_risk_control",
+    "charge": "none",
+    "accepted": 0,
+}
+NOT_PERMITTED: dict[str, Any] = RISK | {"code": "model_not_available"}
+MODERATED: dict[str, Any] = {
+    "status": 400, "type": "image_generation_user_error", "code": "moderation_blocked", "charge": "none",
+    "accepted": 0,
+}  # fmt: skip
+INVALID: dict[str, Any] = {
+    "status": 400,
+    "type": "invalid_request_error",
+    "code": "invalid_value",
+    "charge": "none",
+    "accepted": 0,
+}
+PROTOCOL: dict[str, Any] = {
+    "status": 503,
+    "type": _UPSTREAM,
+    "code": "upstream_protocol_changed",
+    "charge": "none",
+    "accepted": 0,
+}
 # The upstream took these jobs: what they cost, only the account's balance can tell.
-TAKEN: dict[str, Any] = dict(accepted=1, charge="unknown", resend=False, sent=1, speed=QUICK)
-FAILED: dict[str, Any] = TAKEN | dict(status=500, type="server_error", code="generation_failed")
-TIMED_OUT: dict[str, Any] = TAKEN | dict(
-    status=504, type="timeout_error", code="generation_timeout", charge="charged"
-)
-LOST: dict[str, Any] = TAKEN | dict(status=502, type=_UPSTREAM, code="job_lost_upstream")
-CORRUPT: dict[str, Any] = TAKEN | dict(
-    status=502, type=_UPSTREAM, code="result_corrupt", charge="charged"
-)
-REJECTED: dict[str, Any] = CORRUPT | dict(code="result_rejected")
+TAKEN: dict[str, Any] = {
+    "accepted": 1,
+    "charge": "unknown",
+    "resend": False,
+    "sent": 1,
+    "speed": QUICK,
+}
+FAILED: dict[str, Any] = TAKEN | {
+    "status": 500,
+    "type": "server_error",
+    "code": "generation_failed",
+}
+TIMED_OUT: dict[str, Any] = TAKEN | {
+    "status": 504,
+    "type": "timeout_error",
+    "code": "generation_timeout",
+    "charge": "charged",
+}
+LOST: dict[str, Any] = TAKEN | {"status": 502, "type": _UPSTREAM, "code": "job_lost_upstream"}
+CORRUPT: dict[str, Any] = TAKEN | {
+    "status": 502,
+    "type": _UPSTREAM,
+    "code": "result_corrupt",
+    "charge": "charged",
+}
+REJECTED: dict[str, Any] = CORRUPT | {"code": "result_rejected"}
 
 SHORT = {"job_seconds": 60.0}
 FOUR = {"n": 4}
@@ -129,9 +175,9 @@ ROWS: tuple[Row, ...] = (
     Row(number=7, what="accepted, answer cut", faults=submit("cut_answer")),
     Row(number=7, what="accepted, reset, never listed",
         faults=(fault("accepted_then_reset", "generate"), fault("never_listed")),
-        **UNCONFIRMED | dict(accepted=1, known=False)),
+        **UNCONFIRMED | {"accepted": 1, "known": False}),
     Row(number=7, what="accepted, reset, listed late",
-        faults=(fault("accepted_then_reset", "generate"), fault("listed_late", looks=2))),
+        faults=(fault("accepted_then_reset", "generate"), fault("listed_late", looks=1))),
     Row(number=8, what="accepted, 502", faults=submit("html_502", accepted=True)),
     Row(number=8, what="accepted, 503", faults=submit("http_error", status=503, accepted=True)),
     Row(number=8, what="accepted, 504", faults=submit("html_504", accepted=True)),
@@ -156,7 +202,7 @@ ROWS: tuple[Row, ...] = (
     Row(number=9, what="500 that says no credits", faults=submit("json_500", ret="1006"),
         **NO_CREDITS),
     Row(number=9, what="500 that says generate error", faults=submit("json_500"),
-        **FAILED | dict(accepted=0)),
+        **FAILED | {"accepted": 0}),
     Row(number=13, what="1015", faults=submit("login_error"), **EXPIRED),
     Row(number=13, what="1015 of another site", faults=submit("check_login_error"), **EXPIRED),
     Row(number=14, what="1006", faults=submit("no_credits"), **NO_CREDITS),
@@ -185,9 +231,9 @@ ROWS: tuple[Row, ...] = (
     Row(number=18, what="3018", faults=submit("permission_denied"), **NOT_PERMITTED),
     Row(number=18, what="4003", faults=submit("no_permission"), **NOT_PERMITTED),
     Row(number=18, what="3000", faults=submit("region_not_allowed"),
-        **RISK | dict(code="upstream_region_refused")),
+        **RISK | {"code": "upstream_region_refused"}),
     Row(number=18, what="4010", faults=submit("consent_needed"),
-        **RISK | dict(code="upstream_consent_required")),
+        **RISK | {"code": "upstream_consent_required"}),
     Row(number=19, what="1063", faults=submit("text_refused"), **MODERATED),
     Row(number=19, what="2003", faults=submit("image_risk"), **MODERATED),
     Row(number=19, what="2005", faults=submit("text_risk"), **MODERATED),
@@ -198,7 +244,7 @@ ROWS: tuple[Row, ...] = (
     Row(number=21, what="4002", faults=submit("bad_parameter"), **INVALID),
     Row(number=21, what="1161", faults=submit("mixed_language"), **INVALID),
     Row(number=21, what="121101", faults=submit("daily_limit"), **DAILY_LIMIT),
-    Row(number=22, what="2002", faults=submit("generate_error"), **FAILED | dict(accepted=0)),
+    Row(number=22, what="2002", faults=submit("generate_error"), **FAILED | {"accepted": 0}),
     Row(number=23, what="a code that nobody knows", faults=submit("unknown_ret"),
         status=502, type=_UPSTREAM, code="upstream_unknown_code", charge="unknown", accepted=0),
     Row(number=23, what="any other refusal", faults=submit("refuse", ret="2043"), **MODERATED),
@@ -237,7 +283,7 @@ ROWS: tuple[Row, ...] = (
     Row(number=24, what="unknown code on a look", faults=poll("unknown_ret")),
     Row(number=25, what="not listed for a while", faults=poll("missing_record", times=2)),
     Row(number=25, what="not listed any more", faults=submit("never_listed"), **LOST
-        | dict(speed=QUICKER)),
+        | {"speed": QUICKER}),
     Row(number=26, what="stuck at 20", faults=submit("stuck"), settings=SHORT, **TIMED_OUT),
     Row(number=26, what="stuck at 42", faults=submit("stuck", status=42), settings=SHORT,
         **TIMED_OUT),
@@ -276,7 +322,7 @@ ROWS: tuple[Row, ...] = (
     Row(number=48, what="sent to the login for a while", faults=poll("login_redirect", times=3)),
     Row(number=48, what="401 for a while", faults=poll("unauthorized", times=3)),
     Row(number=48, what="the session dies under the job", faults=submit("session_dies"),
-        **EXPIRED | TAKEN | dict(speed=QUICKER)),
+        **EXPIRED | TAKEN | {"speed": QUICKER}),
     # -------------------------------------------- the shape of what is seen
     Row(number=0, what="a job of three looks", faults=submit("takes", seconds=0.0, looks=3)),
     Row(number=0, what="begins at 42", faults=submit("starts_thinking")),
@@ -336,5 +382,3 @@ LEFT_OUT = {
     "response_only": "no call below /commerce is made for a picture",
     "late_charge_row": "the history of credits is not read",
 }
-
-assert GENERATE  # the path that `Row.closed` is about

@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,13 @@ class House:
     # ---------------------------------------------------------------- callers
 
     async def call(
-        self, method: str, path: str, body: object = None, *, key: str = KEY, talk: Talk | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str = KEY,
+        talk: Talk | None = None,
     ) -> Answer:
         talk = talk or Talk()
         headers = {"authorization": f"Bearer {key}"}
@@ -130,11 +137,12 @@ class House:
 
     async def ended(self, job_id: str, key: str = KEY) -> dict[str, Any]:
         """The job once it has ended."""
-        while True:
-            found = await self.job(job_id, key)
-            if found["status"] in ("completed", "failed"):
-                return found
-            await asyncio.sleep(0.01)
+        running = self.gateway.desk._open.get(job_id)
+        if running is not None:
+            await running.ended.wait()
+        found = await self.job(job_id, key)
+        assert found["status"] in ("completed", "failed")
+        return found
 
     async def fetch(self, url: str) -> Answer:
         return await Talk().run(self.app, "GET", url)
@@ -143,10 +151,16 @@ class House:
 
     def written(self) -> list[dict[str, Any]]:
         """The submissions on the disk."""
-        database = self.folder / "jimeng-api.db"
-        with closing(sqlite3.connect(database)) as connection:
+        return self._rows("SELECT * FROM submissions ORDER BY job_id, number")
+
+    def kept(self) -> list[dict[str, Any]]:
+        """The pictures on the disk."""
+        return self._rows("SELECT * FROM pictures ORDER BY job_id, number")
+
+    def _rows(self, query: str) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(self.folder / "jimeng-api.db")) as connection:
             connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute("SELECT * FROM submissions")]
+            return [dict(row) for row in connection.execute(query)]
 
     async def close(self, counted: Counted) -> None:
         """Stop, and hold what was written down against the upstream's ledger."""
@@ -161,6 +175,13 @@ class House:
         assert len(accepted) == len(taken) + self.unknown
         counted.accepted += ledger["totals"]["accepted"]
         counted.meant += len(taken) + self.unknown
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Return once it is true."""
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110 - what it asks about is on the disk
+            await asyncio.sleep(0.002)
 
 
 async def cancelled(task: asyncio.Task[Any]) -> None:

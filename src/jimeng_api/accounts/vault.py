@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
 import stat
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -42,16 +44,9 @@ class Vault:
     def at(cls, path: Path) -> Vault:
         """The vault of a key file, which is made (mode 0600) if it is not there."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls(_read(path))
-        key = os.urandom(_KEY_BYTES).hex()
-        with os.fdopen(handle, "w") as file:
-            file.write(key + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        return cls(Secret(key))
+        if not path.exists():
+            _make(path)
+        return cls(_read(path))
 
     def caller(self, key: str) -> Caller:
         """Who sent this key. Raises InvalidKey where it holds no session."""
@@ -91,6 +86,20 @@ class Vault:
 
     def _derived(self, purpose: str) -> bytes:
         return hmac.digest(self._key.reveal().encode(), purpose.encode(), "sha256")
+
+
+def _make(path: Path) -> None:
+    """A new key in one step: whoever is killed here, or loses a race, leaves no half of one."""
+    handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(os.urandom(_KEY_BYTES).hex() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(name)
+    finally:
+        Path(name).unlink()
 
 
 def _read(path: Path) -> Secret:

@@ -39,10 +39,12 @@ def serve(
 ) -> None:
     """Run the gateway. --seed, --speed and --faults go to the simulator."""
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from jimeng_api.accounts.vault import KeyFileUnusable
     from jimeng_api.cli import logs
     from jimeng_api.cli.sockets import bound
+    from jimeng_api.jobs.ownership import DatabaseInUse
     from jimeng_api.settings import Settings
 
     given = {"host": host, "port": port}
@@ -58,23 +60,31 @@ def serve(
                 markup=False,
             )
         raise typer.Exit(2) from None
+    except SettingsError as error:
+        err.print(f"The settings cannot be read: {error}", markup=False)
+        raise typer.Exit(2) from None
     logs.set_up(settings.log_level, settings.log_format)
     listening = bound(settings.host, settings.port)
     try:
         if simulate:
             with _simulator(seed, speed, faults) as origin:
-                data_dir = settings.data_dir / "simulated"
-                simulated = settings.model_copy(
-                    update={"upstream_url": origin, "data_dir": data_dir}
-                )
-                _run(simulated, listening)
+                _run(_beside_the_real_one(settings, origin), listening)
+
         else:
             _run(settings, listening)
-    except KeyFileUnusable as error:
+    except (KeyFileUnusable, DatabaseInUse) as error:
         err.print(str(error))
         raise typer.Exit(1) from None
     finally:
         listening.close()
+
+
+def _beside_the_real_one(settings: Settings, origin: str) -> Settings:
+    """The settings for a simulated upstream: nothing of theirs touches the jobs of a real one."""
+    apart = {"database_url": None, "media_url": None, "secret_key_file": None}
+    return settings.model_copy(
+        update={**apart, "upstream_url": origin, "data_dir": settings.data_dir / "simulated"}
+    )
 
 
 def _run(settings: Settings, listening: socket) -> None:

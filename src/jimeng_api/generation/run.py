@@ -21,6 +21,7 @@ from jimeng_api.domain.errors import (
     GenerationFailed,
     InternalError,
     ModelNotAvailable,
+    ResultCorrupt,
     ResultRejected,
     StorageUnavailable,
     SubmissionUncertain,
@@ -250,7 +251,7 @@ class Generation:
             history_id=part.history_id,
             kind=Kind(site.name, request.model, request.resolution, "text"),
             # Until durations are known, rather a few looks too many than a picture that lies there.
-            first_guess=Expectation(low=low / 2.5, high=high),
+            first_guess=Expectation(low=low / 2, high=high),
             age=max(0.0, self._clock.now() - sent_at),
             budget=max(job.job.deadline - sent_at, 60.0),
             look=look,
@@ -315,7 +316,7 @@ class Generation:
                 theirs = isinstance(error, UpstreamUnreachable)
                 waited = min(waited * 2, 30.0)
                 if theirs and self._clock.now() + waited > job.job.deadline:
-                    raise
+                    raise ResultCorrupt("The result could not be fetched in time.") from error
                 log.warning("result_not_kept_yet", job=job.job.id, reason=error.message)
                 await self._clock.sleep(waited)
 

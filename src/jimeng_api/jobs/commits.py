@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import Dialect, Insert, Update, bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jimeng_api.clock import Clock
@@ -24,7 +24,7 @@ class Change:
 
     new_jobs: list[Row] = field(default_factory=list)
     new_submissions: list[Row] = field(default_factory=list)
-    moved_jobs: list[Row] = field(default_factory=list)
+    ended_jobs: list[Row] = field(default_factory=list)
     moved_submissions: list[Row] = field(default_factory=list)
     new_pictures: list[Row] = field(default_factory=list)
 
@@ -40,6 +40,7 @@ class Commits:
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self._statements = [_Prepared(statement, engine.dialect) for statement in _STATEMENTS]
         self._waiting: list[tuple[Change, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -87,20 +88,33 @@ class Commits:
             for rows, more in zip(_lists(together), _lists(change), strict=True):
                 rows.extend(more)
         async with self._engine.begin() as connection:
-            await _apply(connection, together)
+            for statement, rows in zip(self._statements, _lists(together), strict=True):
+                if rows:
+                    await statement.execute(connection, rows)
 
 
-async def _apply(connection: AsyncConnection, change: Change) -> None:
-    for statement, rows in zip(_STATEMENTS, _lists(change), strict=True):
-        if rows:
-            await connection.execute(statement, rows)
+class _Prepared:
+    """A statement in the words of the database, compiled once.
+
+    SQLAlchemy goes through every value of every row again to see what it may have to convert; texts, numbers
+    and bytes need nothing, and that was a third of the work of a job.
+    """
+
+    def __init__(self, statement: Insert | Update, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._text = str(compiled)
+        self._order = tuple(compiled.positiontup or ())
+
+    async def execute(self, connection: AsyncConnection, rows: list[Row]) -> None:
+        values = [tuple(row[name] for name in self._order) for row in rows]
+        await connection.exec_driver_sql(self._text, values)
 
 
 def _lists(change: Change) -> tuple[list[Row], ...]:
     return (
         change.new_jobs,
         change.new_submissions,
-        change.moved_jobs,
+        change.ended_jobs,
         change.moved_submissions,
         change.new_pictures,
     )
@@ -115,14 +129,14 @@ def _tell(written: asyncio.Future[None], error: Exception | None) -> None:
         written.set_exception(error)
 
 
-_MOVING = ("state", "sessions", "finished_at", "failure")
+_ENDING = ("state", "sessions", "finished_at", "failure")
 _FIXED = ("job_id", "number", "gen_count", "seed")
 _STATEMENTS = (
     insert(jobs),
     insert(submissions),
     update(jobs)
     .where(jobs.c.id == bindparam("of_job"))
-    .values({name: bindparam(name) for name in _MOVING}),
+    .values({name: bindparam(name) for name in _ENDING}),
     update(submissions)
     .where(
         submissions.c.job_id == bindparam("of_job"), submissions.c.number == bindparam("of_number")

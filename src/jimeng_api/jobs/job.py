@@ -143,7 +143,7 @@ class Job:
         parts = tuple(
             submission if part.number == submission.number else part for part in self.submissions
         )
-        return replace(self, submissions=parts, state=_open_state(parts))
+        return replace(self, submissions=parts, state=open_state(parts))
 
     def with_pictures(self, found: Iterable[Picture]) -> Job:
         """The job with more pictures, in their order."""
@@ -173,6 +173,7 @@ _STATUS = {
 _PRECEDENCE = (State.RECONCILING, State.RUNNING, State.SUBMITTING, State.ACCEPTED)
 
 
-def _open_state(parts: tuple[Submission, ...]) -> State:
+def open_state(parts: Iterable[Submission]) -> State:
+    """The state of a job that has not ended: that of its submission which is in most doubt, or furthest."""
     states = {part.state for part in parts}
     return next((state for state in _PRECEDENCE if state in states), State.RUNNING)

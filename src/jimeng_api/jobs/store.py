@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,7 +23,8 @@ from jimeng_api.domain.failure import Failure
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.jobs.commits import Change, Commits
-from jimeng_api.jobs.job import Job, State, Submission
+from jimeng_api.jobs.job import Job, State, Submission, open_state
+from jimeng_api.jobs.ownership import Ownership
 from jimeng_api.jobs.tables import jobs, pictures, submissions
 
 REVISION = "0001"
@@ -36,19 +40,31 @@ class JobStore:
 
     def __init__(self, url: str, clock: Clock) -> None:
         self._engine = _engine(url)
+        self._ownership = _ownership(self._engine)
         self._commits = Commits(self._engine, clock)
 
     async def open(self) -> None:
-        """Bring the tables to the newest revision."""
+        """Bring the tables to the newest revision. Raises DatabaseInUse."""
+        if self._ownership is not None:
+            try:
+                await asyncio.to_thread(self._ownership.take)
+            except (sqlite3.Error, OSError) as error:
+                raise _unavailable(error) from error
         async with self._reading() as connection:
             if await connection.run_sync(_revision) == REVISION:
                 return
         async with self._writing() as connection:
+            if connection.dialect.name == "sqlite":
+                # The driver begins a transaction by itself before a row is written, not before a table is
+                # made: without this, a start that is killed here leaves some tables and no revision.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
             await connection.run_sync(_migrate)
 
     async def close(self) -> None:
         await self._commits.close()
         await self._engine.dispose()
+        if self._ownership is not None:
+            self._ownership.release()
 
     async def alive(self) -> bool:
         """Whether the database takes a write at the moment."""
@@ -70,7 +86,7 @@ class JobStore:
         """Write down in one commit where the job and its moved submission stand, and what was found."""
         await self._write(
             Change(
-                moved_jobs=[{**_job_row(job), "of_job": job.id}],
+                ended_jobs=[{**_job_row(job), "of_job": job.id}] if job.state.ended else [],
                 moved_submissions=[
                     {**_submission_row(part), "of_job": job.id, "of_number": part.number}
                     for part in ([moved] if moved else [])
@@ -159,6 +175,13 @@ def _engine(url: str) -> AsyncEngine:
     return engine
 
 
+def _ownership(engine: AsyncEngine) -> Ownership | None:
+    file = engine.url.database
+    if engine.dialect.name != "sqlite" or not file or file == ":memory:":
+        return None
+    return Ownership(Path(file))
+
+
 def _set_up_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     for pragma in (
@@ -226,8 +249,8 @@ def _submission_row(part: Submission) -> dict[str, Any]:
     }
 
 
-def _failure_row(failure: Failure | None) -> dict[str, Any] | None:
-    return asdict(failure) if failure else None
+def _failure_row(failure: Failure | None) -> bytes | None:
+    return msgspec.json.encode(failure) if failure else None
 
 
 def _assembled(
@@ -245,6 +268,7 @@ def _assembled(
 
 
 def _job(row: RowMapping, parts: list[Submission], found: list[Picture]) -> Job:
+    state = State(row["state"])
     return Job(
         id=row["id"],
         owner=row["owner"],
@@ -253,7 +277,7 @@ def _job(row: RowMapping, parts: list[Submission], found: list[Picture]) -> Job:
         created_at=row["created_at"],
         deadline=row["deadline"],
         sessions=row["sessions"],
-        state=State(row["state"]),
+        state=state if state.ended else open_state(parts),
         finished_at=row["finished_at"],
         failure=_failure(row["failure"]),
         submissions=tuple(parts),
@@ -271,8 +295,8 @@ def _picture(row: RowMapping) -> Picture:
     return Picture(**{name: row[name] for name in _PICTURE_FIELDS})
 
 
-def _failure(row: dict[str, Any] | None) -> Failure | None:
-    return Failure(**row) if row else None
+def _failure(row: bytes | None) -> Failure | None:
+    return msgspec.json.decode(row, type=Failure) if row else None
 
 
 _PICTURE_FIELDS = tuple(field.name for field in fields(Picture))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     Float,
@@ -18,6 +17,9 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+# A job's state changes only when it ends: until then it follows from its submissions, and is not written.
+# Requests and failures are JSON, sessions are encrypted.
+
 jobs = Table(
     "jobs",
     metadata,
@@ -31,7 +33,7 @@ jobs = Table(
     Column("created_at", Float, nullable=False),
     Column("deadline", Float, nullable=False),
     Column("finished_at", Float),
-    Column("failure", JSON),
+    Column("failure", LargeBinary),
     Index("jobs_by_owner", "owner", "created_at", "id"),
     Index("jobs_by_state", "state"),
 )
@@ -51,7 +53,7 @@ submissions = Table(
     Column("history_id", Text),
     Column("digest", Text),
     Column("sent_at", Float),
-    Column("failure", JSON),
+    Column("failure", LargeBinary),
 )
 
 pictures = Table(

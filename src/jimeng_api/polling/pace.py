@@ -46,6 +46,8 @@ def next_look(
     queue: Queue | None = None,
 ) -> float:
     """The age, in seconds since the sending, at which this job is due for its next look."""
+    if not confirmed and not looked and age > _CONFIRMING[0]:
+        return age  # in doubt since before a restart: whatever is to be known of it is known by now
     if not confirmed:
         return next((at for at in _CONFIRMING if at > age), age + pace.slowest)
     if queue is not None and queue.waiting and queue.wait_seconds:

@@ -302,6 +302,7 @@ def _sight(one: _Followed, now: float) -> Sight:
         missing_for=0 if one.missing_since is None else now - one.missing_since,
         missing_looks=one.missing_looks,
         unchanged_for=now - one.changed,
+        silent_for=now - (one.sent if one.looked is None else one.looked),
     )
 
 

@@ -25,6 +25,7 @@ class Patience:
     stragglers: float = (
         10  # for the last pictures, when some are there and nothing changes any more
     )
+    silence: float = 86_400  # for an upstream that answers no look when the job's time is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,8 @@ class Sight:
 
     `age` counts from the sending, `budget` is the age at which to give up. `missing_for` counts since looks
     stopped listing it (0: the last look listed it, or there was none yet); `unchanged_for` since it last
-    changed. `confirmed` says whether the upstream ever acknowledged it.
+    changed. `confirmed` says whether the upstream ever acknowledged it. `silent_for` counts since a look was
+    last answered, whatever the answer was.
     """
 
     progress: Progress | None
@@ -43,6 +45,7 @@ class Sight:
     missing_for: float = 0
     missing_looks: int = 0
     unchanged_for: float = 0
+    silent_for: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,9 @@ def lost(sight: Sight, patience: Patience) -> Verdict | None:
 def too_late(sight: Sight, patience: Patience) -> Verdict | None:
     if sight.age < sight.budget:
         return None
+    answered = sight.age - sight.silent_for
+    if answered < sight.budget and sight.silent_for < patience.silence:
+        return None  # perhaps it was done in time, and only nobody could tell us
     if sight.progress is not None and sight.progress.items:
         return Finish(sight.progress)
     if not sight.confirmed:

@@ -13,10 +13,15 @@ from jimeng_api.domain.errors import SessionExpired, UpstreamUnreachable
 from jimeng_api.domain.progress import Progress, Queue
 from jimeng_api.domain.secret import Secret
 from jimeng_api.transport import Broken, NotSent, Request, Response, Transport
-from jimeng_api.upstream import envelope, replies
+from jimeng_api.upstream import envelope
 from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.envelope import Plane
-from jimeng_api.upstream.replies import Answer, Credits, Reply
+from jimeng_api.upstream.replies.answers import Answer, Reply, signature_clock, unwrap
+from jimeng_api.upstream.replies.credits import Credits, credits_of, granted
+from jimeng_api.upstream.replies.queues import queues
+from jimeng_api.upstream.replies.records import records
+from jimeng_api.upstream.replies.submissions import submitted, uncertain
+from jimeng_api.upstream.replies.users import signed_in
 
 MAX_BYTES = 32 * 1024 * 1024
 SKEW = 30.0  # seconds by which the clocks may differ before we follow the upstream's
@@ -69,8 +74,8 @@ class UpstreamClient:
             raise _unreachable(error) from error
         except Exception as error:
             # Whatever it was: the request may have arrived.
-            raise replies.uncertain() from error
-        return replies.submitted(self._answer(site, session, response))
+            raise uncertain() from error
+        return submitted(self._answer(site, session, response))
 
     async def look(
         self,
@@ -85,7 +90,7 @@ class UpstreamClient:
         if not asked:
             return {}
         reply = await self._read(site, session, envelope.HISTORY, asked)
-        return replies.records(reply, submit_ids=submit_ids, history_ids=history_ids)
+        return records(reply, submit_ids=submit_ids, history_ids=history_ids)
 
     async def queue(
         self, site: Site, session: Secret, history_ids: Collection[str]
@@ -95,16 +100,16 @@ class UpstreamClient:
         if not asked:
             return {}
         reply = await self._read(site, session, envelope.QUEUE, asked)
-        return replies.queues(reply, history_ids=history_ids)
+        return queues(reply, history_ids=history_ids)
 
     async def credits(self, site: Site, session: Secret) -> Credits:
         """What the account may spend."""
-        return replies.credits_of(await self._read(site, session, envelope.CREDITS, {}))
+        return credits_of(await self._read(site, session, envelope.CREDITS, {}))
 
     async def receive(self, site: Site, session: Secret) -> int:
         """Take today's free credits; how many came, 0 where they were taken before."""
         body = {"time_zone": site.time_zone}
-        return replies.granted(await self._read(site, session, envelope.GRANT, body))
+        return granted(await self._read(site, session, envelope.GRANT, body))
 
     async def alive(self, site: Site, session: Secret) -> bool:
         """Whether the session is signed in. Other trouble is raised: it says nothing of the session."""
@@ -112,7 +117,7 @@ class UpstreamClient:
             reply = await self._read(site, session, envelope.USER, {})
         except SessionExpired:
             return False
-        return replies.signed_in(reply)
+        return signed_in(reply)
 
     async def _read(self, site: Site, session: Secret, path: str, body: dict[str, Any]) -> Reply:
         request = self._request(
@@ -122,7 +127,7 @@ class UpstreamClient:
             response = await self._transport.send(request)
         except (NotSent, Broken) as error:
             raise _unreachable(error) from error
-        return replies.unwrap(self._answer(site, session, response), Plane.of(path))
+        return unwrap(self._answer(site, session, response), Plane.of(path))
 
     def _answer(self, site: Site, session: Secret, response: Response) -> Answer:
         """The answer without the session, should the upstream ever repeat it.
@@ -135,7 +140,7 @@ class UpstreamClient:
         else:
             headers = {name: value.replace(own, "***") for name, value in response.headers.items()}
             answer = Answer(response.status, headers, response.body.replace(own.encode(), b"***"))
-        time = replies.signature_clock(answer)
+        time = signature_clock(answer)
         if time is not None:
             skew = time - self._clock.now()
             self._skew[site.name] = skew if abs(skew) > SKEW else 0.0

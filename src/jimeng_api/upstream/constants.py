@@ -23,9 +23,7 @@ class Constants:
     app_sdk_version: str = "48.0.0"  # since 2026-02-19 [A]
     web_version: str = "7.5.0"  # since 2025-11, before: 6.6.0 [A]
     da_version: str = "3.3.28"  # since 2026-09-24; 3.3.20 in 2026-06, 3.3.9 in 2026-02 [A]
-    draft_version: str = (
-        ""  # empty: as the model's row says, and da_version where it says nothing [A]
-    )
+    draft_version: str = ""  # empty: as the model's row says, da_version where it is silent [A]
     draft_min_version: str = ""  # empty: as the model's row says [A]
     component_min_version: str = "3.0.2"  # of a draft's one component, since 2024-12 [A]
 
@@ -45,9 +43,7 @@ class Constants:
     aigc_features: str = "app_lip_sync"  # since 2025-11; empty: not sent [A]
     sends_web_id: bool = True  # to those sites whose row says so (CN only), since 2025-09 [A]
     sends_commerce_with_input_video: bool = True  # on generation, since 2026-04 [A]
-    sends_babi_param: bool = (
-        False  # on generation; one observer needs it, another does without (2026-09) [B]
-    )
+    sends_babi_param: bool = False  # on generation; one observer of two needs it (2026-09) [B]
 
     # ---- headers
 
@@ -60,18 +56,8 @@ class Constants:
 
     # ---- sites: what to use in place of the site's row
 
-    mweb_url: Mapping[str, str] = field(
-        default_factory=dict
-    )  # rows since 2025-11; US [B], others [A]
-    commerce_url: Mapping[str, str] = field(
-        default_factory=dict
-    )  # rows since 2025-11; US [B], others [A]
-    imagex_url: Mapping[str, str] = field(
-        default_factory=dict
-    )  # rows since 2025-11; US [B], others [A]
-    app_id: Mapping[str, int] = field(
-        default_factory=dict
-    )  # 513695 CN, 513641 elsewhere, 2025-11 [A]
-    loc: Mapping[str, str] = field(
-        default_factory=dict
-    )  # lower case; a Singapore browser sent "SG" [B]
+    mweb_url: Mapping[str, str] = field(default_factory=dict)  # since 2025-11; US [B], rest [A]
+    commerce_url: Mapping[str, str] = field(default_factory=dict)  # since 2025-11; US [B], rest [A]
+    imagex_url: Mapping[str, str] = field(default_factory=dict)  # since 2025-11; US [B], rest [A]
+    app_id: Mapping[str, int] = field(default_factory=dict)  # CN 513695, others 513641, 2025-11 [A]
+    loc: Mapping[str, str] = field(default_factory=dict)  # lower case; a browser sent "SG" [B]

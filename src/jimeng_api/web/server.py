@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import msgspec
@@ -12,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import HANDLED_SIGNALS
 
 from jimeng_api.clock import SystemClock
 from jimeng_api.domain.errors import (
@@ -153,13 +156,26 @@ def _refusal(error: GatewayError, headers: list[tuple[bytes, bytes]]) -> bytes:
 
 
 class GatewayServer(uvicorn.Server):
-    """Lets those who wait go before it waits for them."""
+    """Lets those who wait go before it waits for them, and returns when it was told to stop.
+
+    uvicorn raises the signal that stopped it once more, and whatever its caller has to put away stays undone.
+    """
 
     def __init__(
         self, config: uvicorn.Config, *, stopping: Callable[[], Awaitable[None]] | None
     ) -> None:
         super().__init__(config)
         self._stopping = stopping
+
+    @contextmanager
+    @override
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     @override
     async def shutdown(self, sockets: list[Any] | None = None) -> None:

@@ -163,27 +163,24 @@ def test_the_inner_documents_are_texts_not_objects() -> None:
     assert isinstance(json.loads(body["metrics_extra"])["sceneOptions"], str)
 
 
-@pytest.mark.parametrize(("asked", "sent_count"), [(1, 1), (3, 3), (8, 8), (9, 8)])
-def test_a_number_of_pictures_is_asked_for_beside_the_ability(asked: int, sent_count: int) -> None:
-    body = opened(sent(replace(HORSES, count=asked)))
-    assert abilities(body)["gen_option"]["gen_count"] == sent_count
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_a_number_of_pictures_is_asked_for_beside_the_ability(count: int) -> None:
+    body = opened(sent(replace(HORSES, count=count)))
+    assert abilities(body)["gen_option"]["gen_count"] == count
     assert "gen_option" not in abilities(body)["generate"]
     assert body["metrics_extra"]["generateCount"] == 1
-    assert body["metrics_extra"]["sceneOptions"][0]["benefitCount"] == sent_count
+    assert body["metrics_extra"]["sceneOptions"][0]["benefitCount"] == count
 
 
-def test_a_model_that_always_makes_four_is_asked_for_four() -> None:
-    request = replace(HORSES, model="jm-aesthetic-v8.2", count=1)
-    assert abilities(opened(sent(request)))["gen_option"]["gen_count"] == 4
-
-
-def test_a_model_without_a_choice_is_asked_for_no_number() -> None:
-    body = opened(sent(replace(HORSES, model="nanobananapro", count=2), site=SG))
+def test_a_number_left_to_the_model_is_reported_as_the_models_own() -> None:
+    body = opened(sent(replace(HORSES, model="nanobananapro"), site=SG))
     assert "gen_count" not in abilities(body)["gen_option"]
+    own = IMAGE_MODELS["nanobananapro"].count_default
+    assert body["metrics_extra"]["sceneOptions"][0]["benefitCount"] == own
 
 
 def test_a_series_differs_only_in_what_the_page_reports() -> None:
-    single, series = opened(sent()), opened(sent(replace(HORSES, series=6, count=6)))
+    single, series = opened(sent()), opened(sent(replace(HORSES, series=6)))
     assert series["draft_content"] == single["draft_content"]
     metrics = series["metrics_extra"]
     (scene,) = metrics["sceneOptions"]

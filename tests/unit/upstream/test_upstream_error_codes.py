@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -36,9 +33,8 @@ from jimeng_api.upstream.error_codes import (
     fail_meaning,
     ret_meaning,
 )
-from jimeng_api.upstream.replies import Answer, submitted, unwrap
-
-ROOT = Path(__file__).resolve().parents[3]
+from jimeng_api.upstream.replies.answers import Answer, unwrap
+from jimeng_api.upstream.replies.submissions import submitted
 
 EVERY_RET: dict[str, type[GatewayError]] = {
     **dict.fromkeys(["1", "1057", "2014", "2020", "10020"], RateLimited),
@@ -215,25 +211,3 @@ def test_every_group_says_what_a_person_can_do() -> None:
     for meaning in every_meaning():
         assert meaning.says.endswith(".")
         assert meaning.advice.endswith(".")
-
-
-def script() -> ModuleType:
-    path = ROOT / "scripts" / "upstream_code_tables.py"
-    spec = importlib.util.spec_from_file_location("upstream_code_tables", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_pages_of_the_documentation_list_these_rows() -> None:
-    assert script().main(["--check"]) == 0
-
-
-def test_both_pages_have_the_same_headings() -> None:
-    def levels(language: str) -> list[str]:
-        page = (ROOT / "docs" / language / "upstream-codes.md").read_text(encoding="utf-8")
-        return [line.split()[0] for line in page.splitlines() if line.startswith("#")]
-
-    assert levels("en") == levels("zh")

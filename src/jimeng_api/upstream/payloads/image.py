@@ -31,6 +31,8 @@ def image_payload(
 ) -> bytes:
     """The whole body, ready to send; the same arguments give the same bytes.
 
+    `request.count` is the number for this one task, one that the model offers (see `catalog.counts.batches`);
+    None leaves it to the model, as a series does: how long it becomes, the upstream reads out of the prompt.
     `ids` are fresh UUIDs, at least eight; `created_ms` is Unix time in milliseconds.
     """
     key = model.upstream.get(site.name)
@@ -89,7 +91,7 @@ def _draft(
                         "core_param": _core_param(request, key, size, ids),
                     },
                     # Beside `generate`, as the page has it: inside it, it has been answered 3018.
-                    "gen_option": _gen_option(request, model, ids),
+                    "gen_option": _gen_option(request, ids),
                 },
             }
         ],
@@ -121,20 +123,11 @@ def _core_param(request: ImageRequest, key: str, size: SizeChoice, ids: Iterator
     return core
 
 
-def _gen_option(request: ImageRequest, model: ImageModel, ids: Iterator[str]) -> Tree:
+def _gen_option(request: ImageRequest, ids: Iterator[str]) -> Tree:
     option: Tree = {"type": "", "id": next(ids), "generate_all": False}
-    count = _gen_count(request, model)
-    if count is not None:
-        option["gen_count"] = count
+    if request.count is not None:
+        option["gen_count"] = request.count
     return option
-
-
-def _gen_count(request: ImageRequest, model: ImageModel) -> int | None:
-    """The smallest number that the model offers and that is enough; None leaves it to the upstream."""
-    if request.series is not None or request.count is None or not model.count_options:
-        return None  # how long a series becomes, the upstream reads out of the prompt
-    enough = [option for option in model.count_options if option >= request.count]
-    return min(enough) if enough else max(model.count_options)
 
 
 def _metrics(
@@ -147,7 +140,7 @@ def _metrics(
         "modelReqKey": key,
         "resolutionType": size.resolution,
         "abilityList": [],
-        "benefitCount": _gen_count(request, model) or model.count_default,
+        "benefitCount": request.count or model.count_default,
         "reportParams": {
             "enterSource": "generate",
             "vipSource": "generate",

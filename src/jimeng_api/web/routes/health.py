@@ -42,14 +42,14 @@ async def healthz() -> Response:
     responses={
         200: {
             "content": {
-                "application/json": {"example": {"status": "ready", "checks": {"storage": True}}}
+                "application/json": {"example": {"status": "ready", "checks": {"database": True}}}
             }
         },
         503: {
             "description": "Something that is needed is not there.",
             "content": {
                 "application/json": {
-                    "example": {"status": "not_ready", "checks": {"storage": False}}
+                    "example": {"status": "not_ready", "checks": {"database": False}}
                 }
             },
         },

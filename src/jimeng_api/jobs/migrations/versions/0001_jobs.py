@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Float, nullable=False),
         sa.Column("deadline", sa.Float, nullable=False),
         sa.Column("finished_at", sa.Float),
-        sa.Column("failure", sa.JSON),
+        sa.Column("failure", sa.LargeBinary),
     )
     op.create_index("jobs_by_owner", "jobs", ["owner", "created_at", "id"])
     op.create_index("jobs_by_state", "jobs", ["state"])
@@ -42,7 +42,7 @@ def upgrade() -> None:
         sa.Column("history_id", sa.Text),
         sa.Column("digest", sa.Text),
         sa.Column("sent_at", sa.Float),
-        sa.Column("failure", sa.JSON),
+        sa.Column("failure", sa.LargeBinary),
     )
     op.create_table(
         "pictures",

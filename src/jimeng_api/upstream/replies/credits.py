@@ -1,0 +1,98 @@
+"""The credits of an account: the balance, and what a daily grant gave. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from jimeng_api.domain.errors import ProtocolChanged
+from jimeng_api.upstream.replies.answers import Reply
+from jimeng_api.upstream.replies.shapes import Shape
+from jimeng_api.upstream.replies.words import count, moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiring:
+    """Credits that lapse at a moment (Unix seconds)."""
+
+    amount: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credits:
+    """What an account may spend: of its membership, given to it, bought by it; `expiring` soonest first."""
+
+    vip: int = 0
+    gift: int = 0
+    purchased: int = 0
+    expiring: tuple[Expiring, ...] = ()
+
+    @property
+    def total(self) -> int:
+        return max(self.vip + self.gift + self.purchased, sum(e.amount for e in self.expiring))
+
+
+class _SumsWire(msgspec.Struct):
+    vip_credit: Any = None
+    gift_credit: Any = None
+    purchase_credit: Any = None
+
+
+class _ExpiringWire(msgspec.Struct):
+    credit_amount: Any = None
+    expire_time: Any = None
+
+
+class _ResidualWire(msgspec.Struct):
+    residual_credits: Any = None
+
+
+class _DetailWire(msgspec.Struct):
+    gift_credits: list[_ResidualWire | None] | None = None
+    vip_credits: list[_ResidualWire | None] | None = None
+
+
+class _CreditsWire(msgspec.Struct):
+    credit: _SumsWire | None = None
+    expiring_credits: list[_ExpiringWire | None] | None = None
+    credits_detail: _DetailWire | None = None
+
+
+class _GrantWire(msgspec.Struct):
+    receive_quota: Any = None
+
+
+def credits_of(reply: Reply) -> Credits:
+    """The balance. The sums lag behind the details after a grant, so the larger of both counts."""
+    wire = _CREDITS.read(reply.data)
+    if wire is None or wire.credit is None:
+        raise ProtocolChanged("The upstream's account of the credits cannot be read.")
+    sums, detail = wire.credit, wire.credits_detail or _DetailWire()
+    lapses = [
+        Expiring(amount=count(one.credit_amount), at=moment(one.expire_time))
+        for one in wire.expiring_credits or ()
+        if one is not None and count(one.credit_amount)
+    ]
+    return Credits(
+        vip=max(count(sums.vip_credit), _residual(detail.vip_credits)),
+        gift=max(count(sums.gift_credit), _residual(detail.gift_credits)),
+        purchased=count(sums.purchase_credit),
+        expiring=tuple(sorted(lapses, key=lambda one: one.at)),
+    )
+
+
+def granted(reply: Reply) -> int:
+    """How many credits the daily grant gave; 0 where it was received before."""
+    wire = _GRANT.read(reply.data)
+    return 0 if wire is None else count(wire.receive_quota)
+
+
+def _residual(entries: list[_ResidualWire | None] | None) -> int:
+    return sum(count(entry.residual_credits) for entry in entries or () if entry is not None)
+
+
+_CREDITS: Final = Shape(_CreditsWire)
+_GRANT: Final = Shape(_GrantWire)

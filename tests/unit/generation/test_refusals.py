@@ -1,0 +1,76 @@
+"""What happens to a submission that nothing took."""
+
+from __future__ import annotations
+
+import pytest
+
+from jimeng_api.domain import errors
+from jimeng_api.domain.errors import GatewayError
+from jimeng_api.generation.refusals import Again, Persistence, after_refusal
+
+PERSISTENCE = Persistence(unsent=(1.0, 3.0), busy=(10.0, 20.0, 40.0))
+ELSEWHERE = Again(seconds=0, elsewhere=True)
+ACCOUNT = (errors.SessionExpired, errors.OutOfCredits, errors.DailyLimitReached, errors.AccountBusy,
+           errors.RateLimited, errors.ModelNotPermitted, errors.RegionRefused,
+           errors.ConsentRequired)  # fmt: skip
+FINAL = (errors.ContentRefused, errors.InvalidValue, errors.ProtocolChanged, errors.UnknownUpstreamCode,
+         errors.GenerationFailed, errors.UpstreamTrouble, errors.InternalError, errors.RiskControl,
+         errors.InvalidKey, errors.SubmissionUnconfirmed)  # fmt: skip
+
+
+def after(
+    kind: type[GatewayError],
+    *,
+    attempt: int = 0,
+    others: bool = False,
+    retry_after: float | None = None,
+) -> Again | None:
+    error = kind("refused")
+    error.retry_after = retry_after
+    return after_refusal(error, PERSISTENCE, attempt=attempt, others=others)
+
+
+@pytest.mark.parametrize("kind", ACCOUNT)
+def test_what_is_the_accounts_own_is_tried_with_another(kind: type[GatewayError]) -> None:
+    assert after(kind, others=True) == ELSEWHERE
+    assert after(kind, others=True, attempt=99) == ELSEWHERE
+
+
+@pytest.mark.parametrize("kind", FINAL)
+@pytest.mark.parametrize("others", [True, False])
+def test_what_all_would_refuse_alike_is_not_tried_again(
+    kind: type[GatewayError], others: bool
+) -> None:
+    assert after(kind, others=others) is None
+
+
+def test_no_connection_is_tried_three_times_in_all_and_with_the_same_session() -> None:
+    waits = [
+        after(errors.UpstreamUnreachable, attempt=attempt, others=True) for attempt in range(3)
+    ]
+    assert waits == [Again(seconds=1.0), Again(seconds=3.0), None]
+
+
+@pytest.mark.parametrize("kind", [errors.AccountBusy, errors.RateLimited])
+def test_a_busy_account_is_waited_for(kind: type[GatewayError]) -> None:
+    waits = [after(kind, attempt=attempt) for attempt in range(4)]
+    assert waits == [Again(seconds=10.0), Again(seconds=20.0), Again(seconds=40.0), None]
+
+
+@pytest.mark.parametrize(("told", "waits"), [(None, 10.0), (5, 10.0), (0, 10.0), (60, 60)])
+def test_the_upstreams_own_word_on_when_to_return_is_kept(told: float | None, waits: float) -> None:
+    assert after(errors.AccountBusy, retry_after=told) == Again(seconds=waits)
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in ACCOUNT if kind not in (errors.AccountBusy, errors.RateLimited)]
+)
+def test_what_waiting_does_not_mend_is_told_at_once(kind: type[GatewayError]) -> None:
+    assert after(kind) is None
+
+
+@pytest.mark.parametrize("kind", errors.every_error())
+def test_every_error_has_an_answer(kind: type[GatewayError]) -> None:
+    for others in (True, False):
+        again = after(kind, others=others)
+        assert again is None or again.seconds >= 0

@@ -1,0 +1,88 @@
+"""Jobs for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jimeng_api.domain.errors import ContentRefused
+from jimeng_api.domain.failure import Failure
+from jimeng_api.domain.requests import ImageRequest
+from jimeng_api.domain.results import Picture
+from jimeng_api.jobs.job import Job, State, Submission
+
+REQUEST = ImageRequest(
+    model="jimeng-4.5",
+    prompt='一只猫 🐈, "quoted"\n\'; DROP TABLE jobs; --',
+    ratio="1:1",
+    resolution="2k",
+    width=2048,
+    height=2048,
+    seed=2**32 - 1,
+    count=2,
+    output_format="webp",
+    output_compression=0,
+)
+
+
+def a_job(name: str = "job_1", *, owner: str = "owner", parts: int = 1, **values: Any) -> Job:
+    return Job(
+        **{
+            "id": name,
+            "owner": owner,
+            "asked_model": "dall-e-3",
+            "request": REQUEST,
+            "created_at": 1_767_225_600.25,
+            "deadline": 1_767_226_800.25,
+            "sessions": b"\x00sealed\xff",
+            "submissions": tuple(a_part(name, number) for number in range(parts)),
+            **values,
+        }
+    )
+
+
+def a_part(job_id: str = "job_1", number: int = 0) -> Submission:
+    return Submission(
+        submit_id=f"{job_id}-{number}", job_id=job_id, number=number, gen_count=2, seed=2**32 - 1
+    )
+
+
+def a_picture(number: int = 0, *, job: str = "job_1") -> Picture:
+    return Picture(
+        media_id=f"{job}-media-{number}",
+        number=number,
+        item_id=f"item-{number}",
+        content_type="image/webp",
+        width=2048,
+        height=1024,
+        size=4711,
+        sha256="ab" * 32,
+    )
+
+
+FAILURE = Failure.of(ContentRefused("no"))
+
+Move = Callable[[Submission], Submission]
+MOVE: dict[State, Move] = {
+    State.ACCEPTED: lambda part: part.refused(submit_id="another"),
+    State.SUBMITTING: lambda part: part.submitting(site="cn", account="a", digest="d", at=1.0),
+    State.RECONCILING: lambda part: part.reconciling(),
+    State.RUNNING: lambda part: part.running("h"),
+    State.COMPLETED: lambda part: part.completed(),
+    State.FAILED: lambda part: part.failed(FAILURE),
+}
+
+
+def in_state(state: State) -> Submission:
+    path = {
+        State.ACCEPTED: (),
+        State.SUBMITTING: (State.SUBMITTING,),
+        State.RECONCILING: (State.SUBMITTING, State.RECONCILING),
+        State.RUNNING: (State.SUBMITTING, State.RUNNING),
+        State.COMPLETED: (State.SUBMITTING, State.RUNNING, State.COMPLETED),
+        State.FAILED: (State.FAILED,),
+    }[state]
+    part = a_part()
+    for step in path:
+        part = MOVE[step](part)
+    return part

@@ -1,0 +1,45 @@
+"""Where finished media lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jimeng_api.domain.errors import NotFound, StorageUnavailable
+from jimeng_api.media.store import MediaStore
+
+NAME = "0123456789abcdef0123456789abcdef"
+
+
+async def test_what_was_put_is_read_whole_and_in_parts(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path / "media")
+    body = bytes(range(256)) * 12_000
+    await store.put(NAME, body)
+    assert await store.read(NAME) == body
+    parts = [chunk async for chunk in store.stream(NAME, start=100, end=len(body) - 1)]
+    assert b"".join(parts) == body[100:-1]
+    assert len(parts) > 1
+
+
+async def test_what_was_never_put_is_not_found(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path / "media")
+    with pytest.raises(NotFound):
+        await store.read(NAME)
+    with pytest.raises(NotFound):
+        await anext(store.stream(NAME, start=0, end=1))
+
+
+async def test_a_folder_that_takes_nothing_says_so(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path / "media")
+    (tmp_path / "media" / NAME[:2]).write_bytes(b"a file where a folder should be")
+    with pytest.raises(StorageUnavailable):
+        await store.put(NAME, b"body")
+
+
+async def test_no_half_written_file_is_left_behind(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path / "media")
+    await store.put(NAME, b"first")
+    await store.put(NAME, b"second")
+    assert await store.read(NAME) == b"second"
+    assert [path.name for path in (tmp_path / "media").rglob("*") if path.is_file()] == [NAME]

@@ -1,0 +1,141 @@
+"""What an operator can set, where it is read, and what is said about values that cannot be."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from jimeng_api.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder, and none of the machine's own settings."""
+    for name in [name for name in os.environ if name.startswith("JIMENG_API_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+def test_without_anything_set_all_lies_in_the_data_folder(tmp_path: Path) -> None:
+    found = Settings()
+    folder = tmp_path / "data" / "jimeng-api"
+    assert (found.host, found.port) == ("127.0.0.1", 5100)
+    assert found.data_dir == folder
+    assert found.database == f"sqlite+aiosqlite:///{folder}/jimeng-api.db"
+    assert found.media == folder / "media"
+    assert found.key_file == folder / "secret.key"
+    assert found.upstream_url is None
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "PORT": "5999",
+        "DATA_DIR": "/somewhere",
+        "UPSTREAM_URL": "http://127.0.0.1:5199/",
+        "CORS_ORIGINS": "https://a.example, https://b.example,",
+        "TRUSTED_PROXIES": "10.0.0.0/8",
+        "BUSY_SECONDS": "1, 2.5",
+        "LIST_OPENAI_ALIASES": "true",
+        "DEFAULT_N": "one",
+        "UPSTREAM__APPVR": "9.9.9",
+    }.items():
+        monkeypatch.setenv(f"JIMENG_API_{name}", value)
+    found = Settings()
+    assert found.port == 5999
+    assert found.data_dir == Path("/somewhere")
+    assert found.upstream_url == "http://127.0.0.1:5199"
+    assert found.cors_origins == ("https://a.example", "https://b.example")
+    assert found.trusted_proxies == ("10.0.0.0/8",)
+    assert list(found.busy_seconds) == [1, 2.5]
+    assert found.list_openai_aliases is True
+    assert found.default_n == "one"
+    assert found.upstream.appvr == "9.9.9"
+
+
+def test_the_file_is_read_and_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "jimeng-api.toml").write_text(
+        'port = 5001\nhost = "0.0.0.0"\ncors_origins = ["https://a.example"]\n'
+        '[upstream]\nda_version = "1.2.3"\n'
+    )
+    monkeypatch.setenv("JIMENG_API_PORT", "5002")
+    found = Settings()
+    assert (found.host, found.port) == ("0.0.0.0", 5002)
+    assert found.cors_origins == ("https://a.example",)
+    assert found.upstream.da_version == "1.2.3"
+
+
+def test_a_file_elsewhere_is_read_when_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "jimeng-api.toml").write_text("port = 5001\n")
+    (tmp_path / "other.toml").write_text("port = 5003\n")
+    monkeypatch.setenv("JIMENG_API_CONFIG", str(tmp_path / "other.toml"))
+    assert Settings().port == 5003
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("sqlite:////data/a.db", "sqlite+aiosqlite:////data/a.db"),
+        ("sqlite:///a.db", "sqlite+aiosqlite:///a.db"),
+    ],
+)
+def test_a_database_is_named_as_people_write_it(url: str, expected: str) -> None:
+    assert Settings(database_url=url).database == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [("s3://bucket/prefix", "s3://bucket/prefix"), ("/var/media", Path("/var/media"))],
+)
+def test_media_lie_in_a_folder_or_a_bucket(url: str, expected: str | Path) -> None:
+    assert Settings(media_url=url).media == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("PORT", "five"),
+        ("UPSTREAM_URL", "127.0.0.1:5199"),
+        ("PUBLIC_URL", "ftp://example.org"),
+        ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
+        ("DEFAULT_IMAGE_MODEL", "dall-e-3"),
+        ("DEFAULT_N", "two"),
+        ("RESPONSE_FORMAT", "png"),
+        ("MAX_BODY_BYTES", "0"),
+        ("JOB_SECONDS", "0"),
+        ("WAIT_SECONDS", "-5"),
+        ("CONFIRMATION_SECONDS", "soon"),
+        ("POLL_IDS", "0"),
+        ("BUSY_SECONDS", "often"),
+        ("DATABASE_URL", "mysql://u@h/d"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"JIMENG_API_{name}", value)
+    with pytest.raises(Exception, match=f"(?i){name}"):
+        Settings()
+
+
+def test_a_wrong_value_in_the_file_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "jimeng-api.toml").write_text("poll_ids = 0\n")
+    with pytest.raises(ValidationError, match="poll_ids"):
+        Settings()
+
+
+def test_every_setting_says_what_it_does() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
