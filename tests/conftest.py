@@ -25,7 +25,7 @@ def nothing_blocks_the_loop() -> Iterator[None]:
     with blockbuster_ctx("jimeng_api") as found:
         # These read files once, before anybody is served: migrations, the path of the database, the version.
         for function in found.functions.values():
-            function.can_block_in("jimeng_api/jobs/store.py", {"_migrate", "_engine"})
+            function.can_block_in("jimeng_api/jobs/database.py", {"__init__"})
             function.can_block_in("jimeng_api/web/app.py", {"create_routes"})
             # And this shows a developer the source around a defect.
             function.can_block_in("structlog/dev.py", {"__call__"})
@@ -39,7 +39,7 @@ def fresh_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Vault.at(folder / "secret.key")
 
     async def make() -> None:
-        store = JobStore(f"sqlite+aiosqlite:///{folder / 'jimeng-api.db'}", SystemClock())
+        store = JobStore(f"sqlite:///{folder / 'jimeng-api.db'}", SystemClock())
         await store.open()
         await store.close()
 

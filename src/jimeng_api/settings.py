@@ -156,8 +156,7 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        url = self.database_url or f"sqlite:///{self.data_dir / 'jimeng-api.db'}"
-        return f"sqlite+aiosqlite:{url.removeprefix('sqlite:')}"
+        return self.database_url or f"sqlite:///{self.data_dir / 'jimeng-api.db'}"
 
     @property
     def media(self) -> Path | str:

@@ -96,7 +96,7 @@ async def test_a_session_stands_in_no_log_no_answer_and_no_file(
         assert found_in(content) == [], name
     assert events
     assert found_in(repr(events)) == []
-    assert any(record.name == "aiosqlite" for record in caplog.records)  # they do log
+    assert caplog.records  # the libraries do log
     assert found_in(caplog.text) == []
     assert found_in(repr([record.args for record in caplog.records])) == []
     assert found_in(" ".join(sys.orig_argv)) == []

@@ -25,7 +25,7 @@ def test_without_anything_set_all_lies_in_the_data_folder(tmp_path: Path) -> Non
     folder = tmp_path / "data" / "jimeng-api"
     assert (found.host, found.port) == ("127.0.0.1", 5100)
     assert found.data_dir == folder
-    assert found.database == f"sqlite+aiosqlite:///{folder}/jimeng-api.db"
+    assert found.database == f"sqlite:///{folder}/jimeng-api.db"
     assert found.media == folder / "media"
     assert found.key_file == folder / "secret.key"
     assert found.upstream_url is None
@@ -82,8 +82,8 @@ def test_a_file_elsewhere_is_read_when_it_is_named(
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        ("sqlite:////data/a.db", "sqlite+aiosqlite:////data/a.db"),
-        ("sqlite:///a.db", "sqlite+aiosqlite:///a.db"),
+        ("sqlite:////data/a.db", "sqlite:////data/a.db"),
+        ("sqlite:///a.db", "sqlite:///a.db"),
     ],
 )
 def test_a_database_is_named_as_people_write_it(url: str, expected: str) -> None:

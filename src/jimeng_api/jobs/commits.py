@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Dialect, Insert, Update, bindparam, insert, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, Dialect, Insert, Update, bindparam, insert, update
 
 from jimeng_api.clock import Clock
+from jimeng_api.jobs.database import Database
 from jimeng_api.jobs.tables import jobs, pictures, submissions
 
 Row = dict[str, Any]
@@ -32,15 +32,16 @@ class Change:
 class Commits:
     """Writes changes in the order in which they come; `write` returns when the change is on the disk.
 
-    One commit costs a flush of the disk and a dozen hops between threads, whatever is in it. A thousand
+    One commit costs a flush of the disk and a hop to the thread and back, whatever is in it. A thousand
     callers at once would wait for a thousand of them; so all that come while a commit is under way, and a
     moment longer, go into the next one. A lone change is written at once.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
         self._clock = clock
-        self._statements = [_Prepared(statement, engine.dialect) for statement in _STATEMENTS]
+        dialect = database.engine.dialect
+        self._statements = [_Prepared(statement, dialect) for statement in _STATEMENTS]
         self._waiting: list[tuple[Change, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -87,10 +88,13 @@ class Commits:
         for change in changes:
             for rows, more in zip(_lists(together), _lists(change), strict=True):
                 rows.extend(more)
-        async with self._engine.begin() as connection:
+
+        def apply(connection: Connection) -> None:
             for statement, rows in zip(self._statements, _lists(together), strict=True):
                 if rows:
-                    await statement.execute(connection, rows)
+                    statement.execute(connection, rows)
+
+        await self._database.write(apply)
 
 
 class _Prepared:
@@ -105,9 +109,9 @@ class _Prepared:
         self._text = str(compiled)
         self._order = tuple(compiled.positiontup or ())
 
-    async def execute(self, connection: AsyncConnection, rows: list[Row]) -> None:
+    def execute(self, connection: Connection, rows: list[Row]) -> None:
         values = [tuple(row[name] for name in self._order) for row in rows]
-        await connection.exec_driver_sql(self._text, values)
+        connection.exec_driver_sql(self._text, values)
 
 
 def _lists(change: Change) -> tuple[list[Row], ...]:

@@ -24,7 +24,7 @@ class Ownership:
     def take(self) -> None:
         """Raises DatabaseInUse."""
         path = self._database.with_name(f"{self._database.name}-owner")
-        connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
         try:
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:

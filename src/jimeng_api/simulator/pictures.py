@@ -1,8 +1,8 @@
 """Draws the finished pictures: true PNG files of any size, made at very little cost.
 
 A picture is drawn small and enlarged by repeating pixels. The PNG is put together by hand:
-each distinct row is compressed once, and the rows that repeat it are a ready-made piece
-that says "the same as above". So the cost hardly depends on the size.
+a row that occurred in an earlier picture is a ready-made piece, and so are the rows that
+only say "the same as above". So the cost hardly depends on the size.
 """
 
 import functools
@@ -28,6 +28,7 @@ _HILLS = 48
 _SHAPES = 12
 _INK, _PAPER = 126, 127
 _COLOURS = 128
+_LANDSCAPES = 24
 
 
 def _mixed(start: bytes, end: bytes, steps: int) -> bytes:
@@ -58,26 +59,30 @@ def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(10)
 
 
-@functools.lru_cache(maxsize=512)
-def _words(text: str) -> tuple[tuple[int, int], bytes]:
-    """A line of text as a mask. What the font lacks is drawn as a small pattern of its own."""
-    font, x, pieces = _font(), 0, []
-    for character in text:
-        if character.isascii() and character.isprintable():
-            width = max(3, round(font.getlength(character)))
-        else:
-            width = 8
-        pieces.append((x, width, character))
-        x += width
-    mask = Image.new("L", (max(1, x), 14))
+def _words(text: str) -> Image.Image:
+    """A line of text as a mask."""
+    glyphs = [_glyph(character) for character in text]
+    mask = Image.new("L", (max(1, sum(glyph.width for glyph in glyphs)), 14))
+    x = 0
+    for glyph in glyphs:
+        mask.paste(glyph, (x, 0))
+        x += glyph.width
+    return mask
+
+
+@functools.lru_cache(maxsize=1024)
+def _glyph(character: str) -> Image.Image:
+    """One character as a mask. What the font lacks is drawn as a small pattern of its own."""
+    known = character.isascii() and character.isprintable()
+    width = max(3, round(_font().getlength(character))) if known else 8
+    mask = Image.new("L", (width, 14))
     draw = ImageDraw.Draw(mask)
     draw.fontmode = "1"
-    for left, _, character in pieces:
-        if character.isascii() and character.isprintable():
-            draw.text((left, 0), character, fill=255, font=font)
-        else:
-            _pattern(draw, left, character)
-    return mask.size, mask.tobytes()
+    if known:
+        draw.text((0, 0), character, fill=255, font=_font())
+    else:
+        _pattern(draw, 0, character)
+    return mask
 
 
 def _pattern(draw: ImageDraw.ImageDraw, left: int, character: str) -> None:
@@ -94,9 +99,19 @@ def _small(prompt: str, seed: int, index: int, width: int, height: int) -> Image
     dice = hashlib.blake2b(f"{prompt}\n{seed}\n{index}".encode("utf-8", "replace")).digest()
     scale = GRAIN / max(width, height)
     w, h = max(8, round(width * scale)), max(8, round(height * scale))
+    image = _landscape(dice[63] % _LANDSCAPES, w, h).copy()
+    image.putpalette(_palette(dice))
+    _caption(image, MARK, h - 29)
+    _caption(image, prompt, h - 15)
+    return image
+
+
+@functools.lru_cache(maxsize=256)
+def _landscape(number: int, w: int, h: int) -> Image.Image:
+    """One of a few drawings without colours or words: most rows of a picture were packed before."""
+    dice = hashlib.blake2b(number.to_bytes(2, "big")).digest()
     rows = b"".join(bytes((y * _SKY // h,)) * w for y in range(h))
     image = Image.frombytes("P", (w, h), rows)
-    image.putpalette(_palette(dice))
     draw = ImageDraw.Draw(image)
     size = h // 10 + dice[20] % max(1, h // 6)
     x, y = dice[21] * w // 255, h // 8 + dice[22] * h // 700
@@ -114,15 +129,12 @@ def _small(prompt: str, seed: int, index: int, width: int, height: int) -> Image
             points.append((step * w // 8, level - lift))
         points.append((w, h))
         draw.polygon(points, fill=_SKY + i * (_HILLS // 3))
-    _caption(image, MARK, h - 29)
-    _caption(image, prompt, h - 15)
     return image
 
 
 def _caption(image: Image.Image, text: str, top: int) -> None:
-    size, raw = _words(" ".join(text.split())[:40] or "-")
-    mask = Image.frombytes("L", size, raw)
-    image.paste(_PAPER, (2, top, min(image.width - 2, size[0] + 6), top + 13))
+    mask = _words(" ".join(text.split())[:40] or "-")
+    image.paste(_PAPER, (2, top, min(image.width - 2, mask.width + 6), top + 13))
     image.paste(_INK, (4, top), mask)
 
 
@@ -142,43 +154,56 @@ def _adler_of_both(first: int, second: int, length: int) -> int:
     return b << 16 | a
 
 
+class _Packed(NamedTuple):
+    """Raw bytes, compressed so that they may stand anywhere in a stream."""
+
+    body: bytes
+    adler: int
+    length: int
+
+
+def _packed(raw: bytes, level: int) -> _Packed:
+    packer = zlib.compressobj(level, zlib.DEFLATED, -9, 1)  # a small window: made quicker
+    return _Packed(
+        packer.compress(raw) + packer.flush(zlib.Z_FULL_FLUSH), zlib.adler32(raw), len(raw)
+    )
+
+
 @functools.lru_cache(maxsize=256)
-def _repeats(width: int, times: int) -> tuple[bytes, int, int]:
-    """So many rows that repeat the row above: compressed, with checksum and length."""
-    raw = (b"\x02" + bytes(width)) * times
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    packed = packer.compress(raw) + packer.flush(zlib.Z_FULL_FLUSH)
-    return packed, zlib.adler32(raw), len(raw)
+def _repeats(width: int, times: int) -> _Packed:
+    """So many rows that repeat the row above."""
+    return _packed((b"\x02" + bytes(width)) * times, 9)
+
+
+@functools.lru_cache(maxsize=8192)
+def _row(cells: bytes, width: int) -> _Packed:
+    """A row of the small drawing, as wide as the picture."""
+    wide = Image.frombytes("L", (len(cells), 1), cells).resize((width, 1), Image.Resampling.NEAREST)
+    return _packed(b"\0" + wide.tobytes(), 1)
 
 
 def _pixels(small: Image.Image, width: int, height: int) -> bytes:
     """The compressed pixels of the small drawing at full size."""
-    rows = small.height
-    wide = small.resize((width, rows), Image.Resampling.NEAREST).tobytes()
-    packer = zlib.compressobj(1, zlib.DEFLATED, -15, 8)
+    columns, rows = small.size
+    cells = small.tobytes()
     parts = [b"\x78\x01"]
-    checksum = 1
-    last, pending = b"", 0
-    for y in range(rows):
-        row = wide[y * width : (y + 1) * width]
-        times = (y + 1) * height // rows - y * height // rows
-        if row != last:
-            if pending:
-                packed, adler, length = _repeats(width, pending)
-                parts.append(packed)
-                checksum = _adler_of_both(checksum, adler, length)
-            line = b"\0" + row
-            parts += (packer.compress(line), packer.flush(zlib.Z_FULL_FLUSH))
-            checksum = zlib.adler32(line, checksum)
-            last, pending = row, times - 1
-        else:
-            pending += times
-    if pending:
-        packed, adler, length = _repeats(width, pending)
-        parts.append(packed)
-        checksum = _adler_of_both(checksum, adler, length)
-    parts += (packer.flush(zlib.Z_FINISH), struct.pack(">I", checksum))
+    checksum, y = 1, 0
+    while y < rows:
+        row, first = cells[y * columns : (y + 1) * columns], y
+        while y < rows and cells[y * columns : (y + 1) * columns] == row:
+            y += 1
+        times = y * height // rows - first * height // rows
+        pieces = (
+            [_row(row, width)] if times == 1 else [_row(row, width), _repeats(width, times - 1)]
+        )
+        for piece in pieces:
+            parts.append(piece.body)
+            checksum = _adler_of_both(checksum, piece.adler, piece.length)
+    parts += (_END, struct.pack(">I", checksum))
     return b"".join(parts)
+
+
+_END = zlib.compressobj(1, zlib.DEFLATED, -15).flush(zlib.Z_FINISH)
 
 
 def draw_png(prompt: str, seed: int, index: int, width: int, height: int) -> bytes:

@@ -110,7 +110,7 @@ class Album:
 
 async def carried(folder: Path, upstream: Telling, album: Album, *, parts: int = 1) -> Job:
     clock = HastyClock()
-    store = JobStore(f"sqlite+aiosqlite:///{folder / 'jobs.db'}", clock)
+    store = JobStore(f"sqlite:///{folder / 'jobs.db'}", clock)
     await store.open()
     now = clock.now()
     job = Job(

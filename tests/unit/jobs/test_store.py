@@ -21,7 +21,7 @@ from tests.unit.jobs.made import a_job, a_part, a_picture, in_state
 
 
 def url(folder: Path) -> str:
-    return f"sqlite+aiosqlite:///{folder / 'jobs.db'}"
+    return f"sqlite:///{folder / 'jobs.db'}"
 
 
 @pytest.fixture
@@ -177,13 +177,18 @@ async def test_changes_are_written_in_the_order_in_which_they_came(store: JobSto
     assert (await store.find("owner", "job_1")).submissions == (parts[-1],)
 
 
+async def pragma(store: JobStore, text: str) -> object:
+    return await store._database.read(
+        lambda connection: connection.exec_driver_sql(f"PRAGMA {text}").scalar()
+    )
+
+
 async def test_a_commit_is_on_the_disk_before_anybody_hears_of_it(tmp_path: Path) -> None:
     store = JobStore(url(tmp_path), SystemClock())
     await store.open()
-    async with store._engine.connect() as connection:
-        for pragma, value in (("synchronous", 2), ("journal_mode", "wal"), ("foreign_keys", 1)):
-            found = (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar()
-            assert found == value
+    assert await pragma(store, "synchronous") == 2
+    assert await pragma(store, "journal_mode") == "wal"
+    assert await pragma(store, "foreign_keys") == 1
     await store.close()
 
 
@@ -203,8 +208,7 @@ async def test_a_database_that_cannot_be_written_says_so_and_recovers(
     assert await store.alive()
     blocking = sqlite3.connect(tmp_path / "jobs.db", isolation_level=None)
     with closing(blocking):
-        async with store._engine.connect() as connection:
-            await connection.exec_driver_sql("PRAGMA busy_timeout=50")
+        await pragma(store, "busy_timeout=50")
         blocking.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageUnavailable) as caught:
             await store.accept(a_job())
@@ -231,7 +235,7 @@ async def test_a_second_gateway_on_the_same_file_is_turned_away(tmp_path: Path) 
 
 
 async def test_a_folder_that_is_not_there_is_no_traceback() -> None:
-    store = JobStore("sqlite+aiosqlite:////nowhere/at/all/jobs.db", SystemClock())
+    store = JobStore("sqlite:////nowhere/at/all/jobs.db", SystemClock())
     with pytest.raises(StorageUnavailable):
         await store.open()
     await store.close()
