@@ -79,8 +79,9 @@ It is a simulated picture: no account was used and nothing was paid. To go on, s
     .venv/bin/jimeng-api serve --simulate      without an account
     .venv/bin/jimeng-api serve                 with one: the key is its `sessionid` cookie
 
-and ask for a picture with curl
+and ask for a picture with curl (for the simulated upstream any session will do)
 
+    SESSION=0123456789abcdef0123456789abcdef
     curl http://127.0.0.1:5100/v1/images/generations \\
       -H "Authorization: Bearer $SESSION" -H "Content-Type: application/json" \\
       -d '{"model": "jimeng-4.5", "prompt": "a cat", "size": "1024x1024"}'
@@ -88,7 +89,7 @@ and ask for a picture with curl
 or with the OpenAI SDK
 
     from openai import OpenAI
-    client = OpenAI(base_url="http://127.0.0.1:5100/v1", api_key=SESSION)
+    client = OpenAI(base_url="http://127.0.0.1:5100/v1", api_key="0123456789abcdef0123456789abcdef")
     print(client.images.generate(model="jimeng-4.5", prompt="a cat").data[0].url)
 """
 

@@ -74,11 +74,13 @@ async def test_a_prompt_that_asks_for_a_series_gives_the_series(gateway: House) 
     assert len(await gateway.upstream.submits(KEY)) == 1
 
 
-async def test_a_series_shows_as_many_as_were_asked_for(gateway: House) -> None:
+async def test_a_number_is_what_is_made_and_paid_for_whatever_the_prompt_says(
+    gateway: House,
+) -> None:
     await gateway.upstream.time(seconds=5)
     answer = await gateway.generate(prompt="一只猫的故事，6张", n=2)
     assert len(answer.json["data"]) == 2
-    assert len(await gateway.upstream.submits(KEY)) == 1
+    assert await asked(gateway) == [2]
 
 
 async def test_fewer_pictures_than_asked_for_are_handed_over_and_flagged(gateway: House) -> None:

@@ -32,7 +32,7 @@ DEFAULT_BASE_URL = "http://127.0.0.1:5100"
 
 # Where nobody watches, lines are not broken to a screen that is not there.
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Refused(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -231,7 +231,8 @@ class _Account:
             one.missing_since = None
             one.confirmed = True
             if progress != one.progress:
-                one.changed = now
+                if one.progress is None or _but_links(progress) != _but_links(one.progress):
+                    one.changed = now
                 one.progress = progress
         self._set_due(one, now)
 
@@ -291,6 +292,11 @@ def _keys(group: list[_Followed]) -> tuple[dict[str, _Followed], dict[str, _Foll
         else:
             by_submit[one.watch.submit_id] = one
     return by_submit, by_history
+
+
+def _but_links(progress: Progress) -> Progress:
+    """The same without its links, which the upstream may sign anew for every answer."""
+    return replace(progress, items=tuple(replace(item, url="") for item in progress.items))
 
 
 def _sight(one: _Followed, now: float) -> Sight:

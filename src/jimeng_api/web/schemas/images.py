@@ -204,6 +204,7 @@ def image_order(
     having = [site for site in sites if site in model.upstream]
     if not having:
         raise unavailable(model, [SITES[site] for site in sites])
+    count = _count(body, asked_model, options)
     quality = _word(body.quality)
     size = image_size(
         model,
@@ -221,8 +222,9 @@ def image_order(
         width=size.width,
         height=size.height,
         seed=seed if body.seed is None else body.seed,
-        count=_count(body, asked_model, options),
-        series=series_target(model, body.prompt),
+        count=count,
+        # A caller who says how many gets, and pays for, that many, whatever the prompt says.
+        series=series_target(model, body.prompt) if count is None else None,
         negative_prompt=body.negative_prompt,
         sample_strength=body.sample_strength,
         intelligent_ratio=body.intelligent_ratio and model.supports_intelligent_ratio,
