@@ -85,7 +85,12 @@ class HttpTransport:
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[Stream]:
         session = self._fresh if request.fresh else self._kept
-        timeout = aiohttp.ClientTimeout(total=request.timeout, sock_connect=self._connect_timeout)
+        # Waiting for a free connection counts as connecting: whoever waits in vain has sent nothing.
+        timeout = aiohttp.ClientTimeout(
+            total=request.timeout,
+            connect=request.timeout * 0.7,
+            sock_connect=self._connect_timeout,
+        )
         try:
             answer = await session.request(
                 request.method,

@@ -94,6 +94,8 @@ EXPIRED: dict[str, Any] = {
     "charge": "none",
     "accepted": 0,
 }
+MAINTENANCE: dict[str, Any] = UNREACHABLE | {"status": 503, "code": "upstream_maintenance"}
+DOUBTED: dict[str, Any] = {"charge": "unknown", "resend": False}
 NO_CREDITS: dict[str, Any] = {
     "status": 429,
     "type": "insufficient_quota",
@@ -101,7 +103,7 @@ NO_CREDITS: dict[str, Any] = {
     "charge": "none",
     "accepted": 0,
 }
-DAILY_LIMIT: dict[str, Any] = NO_CREDITS | {"code": "upstream_daily_limit"}
+DAILY_LIMIT: dict[str, Any] = NO_CREDITS | {"code": "upstream_daily_limit", "retry_after": True}
 BUSY: dict[str, Any] = {
     "status": 429, "type": "rate_limit_error", "code": "account_busy", "resend": True, "charge": "none",
     "accepted": 0, "sent": 4, "retry_after": True, "speed": QUICKER,
@@ -265,7 +267,7 @@ ROWS: tuple[Row, ...] = (
     Row(number=17, what="account blocked during the run", faults=submit("account_block"),
         **RISK | TAKEN),
     Row(number=21, what="daily limit during the run", faults=submit("daily_usage_limit"),
-        **DAILY_LIMIT | TAKEN),
+        **DAILY_LIMIT | TAKEN | {"retry_after": False}),
     Row(number=16, what="peak time during the run", faults=submit("peak_time"),
         **RATE_LIMITED | TAKEN),
     Row(number=22, what="30 with 100402", faults=submit("fails"), **FAILED),
@@ -366,16 +368,15 @@ ROWS: tuple[Row, ...] = (
     Row(number=34, what="an endless picture", faults=(fault("endless_picture", megabytes=80),)),
     Row(number=0, what="WebP under a PNG's name", faults=(fault("webp_as_png"),),
         body={"model": "jimeng-3.0"}),
-    # -------------------------------------------- where the gateway knows less than it could
-    # A login page, a 401 or a maintenance page in answer to the paid request says nothing about whether
-    # something behind it took the request. It is asked about like any other, and what the caller hears in the
-    # end is that nothing is listed. It could hear the page's own reason (401 upstream_session_expired, 503
-    # upstream_maintenance) if the doubt were kept with the job; it must not hear that nothing was charged.
+    # -------------------------------------------- pages in answer to the paid request
+    # A login page, a 401 or a maintenance page says nothing about whether something behind it took the
+    # request. It is asked about like any other; where nothing is listed, the caller hears the page's own
+    # reason, and that nobody knows of the credits.
     Row(number=12, what="accepted, login page", faults=submit("login_page", accepted=True)),
-    Row(number=12, what="login page", faults=submit("login_page"), **UNCONFIRMED),
-    Row(number=12, what="sent to the login", faults=submit("login_redirect"), **UNCONFIRMED),
-    Row(number=12, what="401", faults=submit("unauthorized"), **UNCONFIRMED),
-    Row(number=47, what="maintenance", faults=submit("maintenance"), **UNCONFIRMED),
+    Row(number=12, what="login page", faults=submit("login_page"), **EXPIRED | DOUBTED),
+    Row(number=12, what="sent to the login", faults=submit("login_redirect"), **EXPIRED | DOUBTED),
+    Row(number=12, what="401", faults=submit("unauthorized"), **EXPIRED | DOUBTED),
+    Row(number=47, what="maintenance", faults=submit("maintenance"), **MAINTENANCE | DOUBTED),
 )  # fmt: skip
 
 LEFT_OUT = {

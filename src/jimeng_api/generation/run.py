@@ -23,8 +23,11 @@ from jimeng_api.domain.errors import (
     ModelNotAvailable,
     ResultCorrupt,
     ResultRejected,
+    SessionExpired,
     StorageUnavailable,
     SubmissionUncertain,
+    SubmissionUnconfirmed,
+    UpstreamMaintenance,
     UpstreamUnreachable,
 )
 from jimeng_api.domain.failure import Failure
@@ -52,10 +55,14 @@ _PER_SUBMISSION = 100
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A submission that may be upstream, and the session that it went out with."""
+    """A submission that may be upstream, and the session that it went out with.
+
+    `answer` is what came back in place of a verdict, where that says something: a login page, maintenance.
+    """
 
     submission: Submission
     session: Session
+    answer: SessionExpired | UpstreamMaintenance | None = None
 
 
 class Generation:
@@ -98,7 +105,10 @@ class Generation:
     async def _carry(self, job: OpenJob, part: Submission, sessions: tuple[Session, ...]) -> None:
         try:
             sent = await self._sent(job, part, sessions)
-            await self._collected(job, sent)
+            try:
+                await self._collected(job, sent)
+            except SubmissionUnconfirmed as unconfirmed:
+                raise sent.answer or unconfirmed from None
         except GatewayError as error:
             await self._fail(job, part, error)
         except Exception as error:
@@ -189,7 +199,9 @@ class Generation:
                 log.warning(
                     "submission_in_doubt", job=job.job.id, cause=type(doubt.__cause__).__name__
                 )
-                return _Sent(await job.move(part.reconciling()), session)
+                cause = doubt.__cause__
+                answer = cause if isinstance(cause, SessionExpired | UpstreamMaintenance) else None
+                return _Sent(await job.move(part.reconciling()), session, answer)
             except GatewayError:
                 raise
             except Exception:

@@ -9,7 +9,7 @@ import msgspec
 
 from jimeng_api.catalog.sites import Site
 from jimeng_api.clock import Clock
-from jimeng_api.domain.errors import SessionExpired, UpstreamUnreachable
+from jimeng_api.domain.errors import DailyLimitReached, SessionExpired, UpstreamUnreachable
 from jimeng_api.domain.progress import Progress, Queue
 from jimeng_api.domain.secret import Secret
 from jimeng_api.transport import Broken, NotSent, Request, Response, Transport
@@ -25,6 +25,7 @@ from jimeng_api.upstream.replies.users import signed_in
 
 MAX_BYTES = 32 * 1024 * 1024
 SKEW = 30.0  # seconds by which the clocks may differ before we follow the upstream's
+_DAY = 86400.0
 SHORTEST_SESSION = 16  # a shorter one is no secret, and its letters may occur in any answer
 
 
@@ -75,7 +76,11 @@ class UpstreamClient:
         except Exception as error:
             # Whatever it was: the request may have arrived.
             raise uncertain() from error
-        return submitted(self._answer(site, session, response))
+        try:
+            return submitted(self._answer(site, session, response))
+        except DailyLimitReached as error:
+            error.retry_after = self._seconds_to_midnight(site)
+            raise
 
     async def look(
         self,
@@ -128,6 +133,10 @@ class UpstreamClient:
         except (NotSent, Broken) as error:
             raise _unreachable(error) from error
         return unwrap(self._answer(site, session, response), Plane.of(path))
+
+    def _seconds_to_midnight(self, site: Site) -> float:
+        """Until the site's own day ends, when its daily limits begin anew."""
+        return _DAY - (self._clock.now() + site.utc_offset_hours * 3600) % _DAY
 
     def _answer(self, site: Site, session: Secret, response: Response) -> Answer:
         """The answer without the session, should the upstream ever repeat it.

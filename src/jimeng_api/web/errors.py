@@ -142,10 +142,14 @@ def error_object(error: GatewayError, *, job: Job | None = None) -> dict[str, An
 
 
 def _charge(job: Job) -> str:
-    if job.failure is not None:
-        return job.failure.charge
-    known = Charge.CHARGED if job.state is State.COMPLETED else Charge.UNKNOWN
-    return str(known.value)
+    """What is known of the credits of the job as a whole: the worst that is known of a part of it."""
+    if job.state is not State.FAILED:
+        return str((Charge.CHARGED if job.state is State.COMPLETED else Charge.UNKNOWN).value)
+    parts = {
+        part.failure.charge if part.failure else Charge.CHARGED.value for part in job.submissions
+    }
+    found = [kind.value for kind in (Charge.CHARGED, Charge.UNKNOWN) if kind.value in parts]
+    return str(found[0] if found else Charge.NONE.value)
 
 
 def nothing_was_taken(job: Job) -> bool:

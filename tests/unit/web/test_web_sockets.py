@@ -53,8 +53,13 @@ class Wire:
         await self.writer.drain()
 
     async def hear_all(self) -> bytes:
+        """What comes until the end, be that a reset: whoever goes on sending may get one."""
+        heard = b""
         async with asyncio.timeout(3):
-            return await self.reader.read()
+            with contextlib.suppress(ConnectionResetError):
+                while piece := await self.reader.read(65536):
+                    heard += piece
+        return heard
 
 
 @contextlib.asynccontextmanager
