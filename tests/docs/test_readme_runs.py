@@ -87,7 +87,7 @@ def shell_blocks(language: str) -> list[str]:
 
 def demo_draws_a_picture(language: str, folder: Path, gateway: str) -> None:
     command = shlex.split(shell_blocks(language)[0].splitlines()[-1])
-    would_run = run([command[0], "-n", *command[1:]], ROOT).splitlines()[-1]
+    would_run = run([command[0], "-n", "--no-print-directory", *command[1:]], ROOT).splitlines()[-1]
     script = would_run.replace(".venv/bin", str(BIN)).replace("scripts/", f"{ROOT}/scripts/")
     run(["bash", "-c", script], folder)
     (picture,) = (folder / "demo").iterdir()

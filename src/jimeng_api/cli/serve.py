@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,6 +101,8 @@ async def _serve(settings: Settings, listening: socket) -> None:
 
     async with running(settings) as gateway:
         server = build_server(gateway.app, stopping=gateway.desk.hang_up)
+        # What is here now stays: the collector need not look at it again and again while requests are served.
+        gc.freeze()
         err.print(f"jimeng-api at {origin_of(listening)}  (API pages: {origin_of(listening)}/docs)")
         await server.serve(sockets=[listening])
 

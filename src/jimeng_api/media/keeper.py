@@ -22,7 +22,7 @@ class Keeper:
     """Keeps results. At most `at_once` are in memory at a time, whatever is finished at that moment."""
 
     def __init__(
-        self, fetcher: Fetcher, store: MediaStore, clock: Clock, *, at_once: int = 48
+        self, fetcher: Fetcher, store: MediaStore, clock: Clock, *, at_once: int = 24
     ) -> None:
         self._fetcher = fetcher
         self._store = store
