@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import selectors
-import uuid
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from typing_extensions import override
+
+from tests.chance import SeededChance
 
 T = TypeVar("T")
 EPOCH = 1_767_225_600.0
@@ -42,11 +42,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._jumping.waited
 
 
-class VirtualClock:
+class VirtualClock(SeededChance):
     """The gateway's clock on a virtual loop, with chance from a seed."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self._random = random.Random(seed)
 
     def now(self) -> float:
         return EPOCH + self.monotonic()
@@ -56,18 +53,6 @@ class VirtualClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
-
-    def uniform(self, low: float, high: float) -> float:
-        return self._random.uniform(low, high)
-
-    def number(self, below: int) -> int:
-        return self._random.randrange(below)
-
-    def uuid(self) -> str:
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-
-    def token(self, bytes_: int = 16) -> str:
-        return self._random.randbytes(bytes_).hex()
 
 
 def run_virtually(work: Coroutine[Any, Any, T]) -> T:

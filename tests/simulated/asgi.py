@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message
 
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def error(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.json["error"]
-        return found
-
-    @property
-    def events(self) -> list[Any]:
-        """What a stream told, without its signs of life."""
-        lines = self.body.decode().split("\n")
-        return [json.loads(line.removeprefix("data: ")) for line in lines if line[:6] == "data: "]
+from tests.answer import Answer
 
 
 @dataclass

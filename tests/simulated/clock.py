@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from tests.chance import SeededChance
+
 NEW_YEAR = 1_767_225_600.0
 
 
-class FastClock:
+class FastClock(SeededChance):
     """The gateway's clock, `speed` times as fast as life, with chance from a seed."""
 
     def __init__(self, speed: float, seed: int = 0) -> None:
+        super().__init__(seed)
         self.speed = speed
         self._began = time.monotonic()
-        self._random = random.Random(seed)
 
     def skip(self, seconds: float) -> None:
         """Time goes by at once. Nobody may be asleep."""
@@ -34,18 +34,6 @@ class FastClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds) / self.speed)
-
-    def uniform(self, low: float, high: float) -> float:
-        return self._random.uniform(low, high)
-
-    def number(self, below: int) -> int:
-        return self._random.randrange(below)
-
-    def uuid(self) -> str:
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-
-    def token(self, bytes_: int = 16) -> str:
-        return self._random.randbytes(bytes_).hex()
 
 
 class PatienceSpent(Exception):

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp
 
 from jimeng_api.settings import Settings
 from jimeng_api.wiring import Gateway, running
-from tests.simulated.asgi import Answer, Talk
+from tests.answer import Answer
+from tests.simulated.asgi import Talk
 from tests.simulated.clock import FastClock
 from tests.simulated.door import GENERATE, UPSTREAM, Door
 from tests.simulated.upstream import Upstream

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jimeng_api.simulator.faults import FAULTS
-from tests.simulated.asgi import Answer
+from tests.answer import Answer
 from tests.simulated.door import GENERATE
 from tests.simulated.fault_table import LEFT_OUT, ROWS, Row
 from tests.simulated.house import House

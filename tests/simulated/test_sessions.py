@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.simulated.asgi import Answer
+from tests.answer import Answer
 from tests.simulated.house import House
 
 FIRST, SECOND, THIRD, FOURTH = (letter * 32 for letter in "1234")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,9 +90,12 @@ def _beside_the_real_one(settings: Settings, origin: str) -> Settings:
 
 
 def _run(settings: Settings, listening: socket) -> None:
-    import uvloop
+    if sys.platform == "win32":
+        asyncio.run(_serve(settings, listening))
+    else:
+        import uvloop
 
-    uvloop.run(_serve(settings, listening))
+        uvloop.run(_serve(settings, listening))
 
 
 async def _serve(settings: Settings, listening: socket) -> None:

@@ -18,7 +18,8 @@ from jimeng_api.domain.errors import (
     SubmissionUnconfirmed,
     UpstreamCode,
 )
-from tests.unit.web.web_edge import CAT, GENERATIONS, KEY, PICTURE, Answer, Edge, Talk, until
+from tests.answer import Answer
+from tests.unit.web.web_edge import CAT, GENERATIONS, KEY, PICTURE, Edge, Talk, until
 
 US_KEY = f"us-{KEY}"
 

@@ -26,6 +26,7 @@ from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.media.store import MediaStore
 from jimeng_api.web.app import create_app
 from jimeng_api.web.parts import Parts, Ready, WebOptions
+from tests.answer import Answer
 
 KEY = "0123456789abcdef0123456789abcdef"
 CAT: dict[str, Any] = {"model": "jimeng-4.5", "prompt": "a cat"}
@@ -183,22 +184,6 @@ async def until(true: Callable[[], bool]) -> None:
     """Return once it is true."""
     while not true():  # noqa: ASYNC110 - what is waited for has no event
         await asyncio.sleep(0.002)
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def error(self) -> dict[str, Any]:
-        error: dict[str, Any] = self.json["error"]
-        return error
 
 
 class Edge:
