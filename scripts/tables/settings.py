@@ -45,7 +45,7 @@ _CHINESE: Mapping[str, str] = {
     "host": "监听地址。",
     "port": "监听端口；0 表示取一个空闲端口。",
     "data_dir": "数据目录；数据库、密钥文件和媒体文件未另行指定时放在这里。",
-    "database_url": "数据库的 SQLAlchemy URL；默认是数据目录中的 SQLite。",
+    "database_url": "SQLite 数据库，写成 sqlite:///路径；默认在数据目录中。",
     "media_url": "结果保存在哪里：一个目录，或带前缀的 s3://、gs://、az://。",
     "secret_key_file": "用于加密会话的密钥文件；不存在时自动生成（权限 0600）。",
     "public_url": "调用方访问网关的地址；网关自己判断不对时设置。",

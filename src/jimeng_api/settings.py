@@ -92,7 +92,7 @@ class Settings(BaseSettings):
         description="Folder for database, key file and media where these are not set themselves.",
     )
     database_url: DatabaseUrl | None = Field(
-        None, description="SQLAlchemy URL of the database; SQLite in the data folder by default."
+        None, description="SQLite database, as sqlite:///PATH; in the data folder by default."
     )
     media_url: str | None = Field(
         None, description="Where results are kept: a folder, or s3://, gs://, az:// with a prefix."

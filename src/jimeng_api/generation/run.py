@@ -50,7 +50,7 @@ log = structlog.get_logger()
 _UNKNOWN_CHARGE = Charge.UNKNOWN.value
 _UNKNOWN_DURATION = (10.0, 30.0)
 _FRESH_LINKS = 3
-_PER_SUBMISSION = 100
+_PER_SUBMISSION = 1_000_000  # numbers of pictures: more than any series has
 
 
 @dataclass(frozen=True, slots=True)
