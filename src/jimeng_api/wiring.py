@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -41,16 +42,23 @@ class Gateway:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, clock: Clock | None = None, transport: Transport | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    transport: Transport | None = None,
+    threads: Executor | None = None,
 ) -> AsyncIterator[Gateway]:
-    """The gateway, with the jobs of its last life resumed. On leaving, it comes to rest."""
+    """The gateway, with the jobs of its last life resumed. On leaving, it comes to rest.
+
+    `clock`, `transport` and `threads` (for database and media) stand in for the real ones.
+    """
     clock = clock or SystemClock()
     vault = await asyncio.to_thread(_vault, settings)
-    store = JobStore(settings.database, clock)
+    store = JobStore(settings.database, clock, thread=threads)
     await store.open()
     door = transport or HttpTransport()
     try:
-        media = await asyncio.to_thread(MediaStore, settings.media)
+        media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         desk = _desk(settings, clock, door, store, media, vault)
         resumed = await desk.resume()
         if resumed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,11 +30,12 @@ class Database:
     Trouble is raised as StorageUnavailable.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, thread: Executor | None = None) -> None:
+        """`thread` does the work in place of a thread of its own; it must do one thing after the other."""
         self._engine = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=60)
         event.listen(self._engine, "connect", _set_up)
         self._ownership = _ownership(self._engine)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="database")
 
     @property
     def engine(self) -> Engine:

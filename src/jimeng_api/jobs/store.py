@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from concurrent.futures import Executor
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -31,8 +32,8 @@ class JobStore:
     with the database is raised as StorageUnavailable.
     """
 
-    def __init__(self, url: str, clock: Clock) -> None:
-        self._database = Database(url)
+    def __init__(self, url: str, clock: Clock, *, thread: Executor | None = None) -> None:
+        self._database = Database(url, thread=thread)
         self._commits = Commits(self._database, clock)
 
     async def open(self) -> None:

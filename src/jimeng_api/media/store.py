@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import obstore
@@ -20,11 +20,14 @@ _AT_ONCE = 8
 class MediaStore:
     """Media by id. A write is whole or not there; ids are ours, so no caller's text ever becomes a path."""
 
-    def __init__(self, place: Path | str) -> None:
-        """`place` is a folder (made if missing) or a URL such as `s3://bucket/prefix`."""
+    def __init__(self, place: Path | str, *, threads: Executor | None = None) -> None:
+        """`place` is a folder (made if missing) or a URL such as `s3://bucket/prefix`.
+
+        `threads` do the work in place of threads of its own.
+        """
         self._store = LocalStore(place, mkdir=True) if isinstance(place, Path) else from_url(place)
         # Not obstore's own coroutine: starting one holds the event loop for most of a millisecond.
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="media")
+        self._threads = threads or ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="media")
 
     async def put(self, media_id: str, body: bytes) -> None:
         try:
