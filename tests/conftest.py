@@ -13,6 +13,7 @@ from blockbuster import blockbuster_ctx
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import SystemClock
 from jimeng_api.jobs.store import JobStore
+from tests.postgres import PostgresServer, postgres_server
 from tests.simulated.house import Counted, House
 
 SPEED = 100.0
@@ -25,7 +26,7 @@ def nothing_blocks_the_loop() -> Iterator[None]:
     with blockbuster_ctx("jimeng_api") as found:
         # These read files once, before anybody is served: migrations, the path of the database, the version.
         for function in found.functions.values():
-            function.can_block_in("jimeng_api/jobs/database.py", {"__init__"})
+            function.can_block_in("jimeng_api/jobs/sqlite.py", {"__init__"})
             function.can_block_in("jimeng_api/web/app.py", {"create_routes"})
             # And this shows a developer the source around a defect.
             function.can_block_in("structlog/dev.py", {"__call__"})
@@ -45,6 +46,21 @@ def fresh_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     asyncio.run(make())
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server, started when the first test asks for it."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_url(postgres: PostgresServer) -> Iterator[str]:
+    """An empty PostgreSQL database for one test."""
+    url = postgres.fresh_database()
+    yield url
+    postgres.drop(url)
 
 
 @pytest.fixture(scope="session")

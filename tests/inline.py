@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -18,8 +19,13 @@ class Inline(ThreadPoolExecutor):
     @override
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         done: Future[Any] = Future()
+        # As in a thread, where no loop runs and blocking is no fault.
+        loop = asyncio._get_running_loop()
+        asyncio._set_running_loop(None)
         try:
             done.set_result(fn(*args, **kwargs))
         except BaseException as error:  # noqa: BLE001 - handed to the one who waits for it
             done.set_exception(error)
+        finally:
+            asyncio._set_running_loop(loop)
         return done

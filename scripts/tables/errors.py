@@ -19,6 +19,7 @@ TABLES: Mapping[str, tuple[type[GatewayError], ...]] = {
         errors.SubmissionUncertain,
         errors.SubmissionUnconfirmed,
         errors.GenerationFailed,
+        errors.JobCancelled,
     ),
     "gateway": (
         errors.GatewayBusy,
@@ -92,6 +93,15 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "The route exists, the method does not; `Allow` lists those that do.",
         "路由存在，但不支持该方法；`Allow` 列出可用的方法。",
     ),
+    "idempotency_key_reused": (
+        "The `Idempotency-Key` came with another request before. Send a new key with a new request; the message "
+        "names the job of the earlier one.",
+        "该 `Idempotency-Key` 曾与另一个请求一起发送。新的请求请使用新的键；消息里给出先前请求的任务。",
+    ),
+    "job_already_ended": (
+        "There is nothing left to cancel: the job ended before. `GET /v1/jobs/{id}` shows how.",
+        "没有可取消的：任务先前已经结束。`GET /v1/jobs/{id}` 可查看结果。",
+    ),
     "invalid_api_key": (
         "There is no key, or it holds no session. Send `Authorization: Bearer <sessionid>`.",
         "没有密钥，或密钥里没有会话。请发送 `Authorization: Bearer <sessionid>`。",
@@ -134,16 +144,18 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "站点对账号或其使用方式有所怀疑。网关只如实报告，绝不规避：请账号的主人到站点网页上查看，并等待。",
     ),
     "upstream_unreachable": (
-        "The site cannot be reached. Nothing was sent.",
-        "无法连接站点。什么都没有发送。",
+        "The site cannot be reached. Nothing was sent. Where it has failed for a while, this is told at once "
+        "and `Retry-After` says when the site is tried again.",
+        "无法连接站点，什么都没有发送。若已失败一段时间，会立即这样回答，`Retry-After` 给出再试的时间。",
     ),
     "upstream_maintenance": (
         "The site is closed for maintenance.",
         "站点正在维护。",
     ),
     "proxy_error": (
-        "The gateway's own proxy refuses. The operator should look at it.",
-        "网关自己的代理拒绝连接。请运营者检查。",
+        "The gateway's proxy for this site refuses, or cannot be reached. Nothing was sent. The operator "
+        "should look at it.",
+        "网关访问该站点所用的代理拒绝连接，或无法连接。什么都没有发送。请运营者检查。",
     ),
     "upload_failed": (
         "An input could not be brought to the site.",
@@ -175,6 +187,11 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "The site no longer knows the job.",
         "站点不再认得该任务。",
     ),
+    "job_cancelled": (
+        "The job was cancelled. Nothing was charged where nothing had been sent; `charge` says so. What the "
+        "upstream had by then may be charged as usual, and its result is kept with the job.",
+        "任务已被取消。若尚未发送，则没有扣除积分，`charge` 会说明。上游当时已接受的部分可能照常扣分，其结果保留在任务里。",
+    ),
     "result_corrupt": (
         "The result could not be fetched whole, or is not what it says it is.",
         "结果无法完整取回，或与其声称的不符。",
@@ -183,7 +200,10 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "The result's link leads somewhere that results do not come from, and was not followed.",
         "结果的链接指向不该出现的地址，网关没有访问。",
     ),
-    "overloaded": ("The gateway has too much to do.", "网关过于繁忙。"),
+    "overloaded": (
+        "The gateway has too much to do: all its connections are in use. Nothing was sent.",
+        "网关过于繁忙：所有连接都在使用中。什么都没有发送。",
+    ),
     "storage_unavailable": (
         "The gateway cannot read or write its own data at the moment.",
         "网关暂时无法读写自己的数据。",

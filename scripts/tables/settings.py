@@ -45,7 +45,10 @@ _CHINESE: Mapping[str, str] = {
     "host": "监听地址。",
     "port": "监听端口；0 表示取一个空闲端口。",
     "data_dir": "数据目录；数据库、密钥文件和媒体文件未另行指定时放在这里。",
-    "database_url": "SQLite 数据库，写成 sqlite:///路径；默认在数据目录中。",
+    "database_url": (
+        "sqlite:///路径；多个网关共用时用 postgresql://用户:密码@主机/库名。"
+        "默认：数据目录中的 SQLite。"
+    ),
     "media_url": "结果保存在哪里：一个目录，或带前缀的 s3://、gs://、az://。",
     "secret_key_file": "用于加密会话的密钥文件；不存在时自动生成（权限 0600）。",
     "public_url": "调用方访问网关的地址；网关自己判断不对时设置。",
@@ -62,7 +65,12 @@ _CHINESE: Mapping[str, str] = {
     "wait_seconds": "阻塞的调用最多等待任务多久。",
     "heartbeat_seconds": "事件流上两次心跳的间隔。",
     "job_seconds": "图片任务超过这个时长即放弃。",
+    "collect_late_hours": "任务被放弃之后，它的结果还会收取多久（小时）。",
+    "keep_jobs_days": "任务结束后保留多少天；`none` 表示永久。至少与它的媒体文件一样久。",
+    "keep_media_days": "结果保留多少天，链接也在此期间有效；`none` 表示永久。",
+    "keep_keys_hours": "任务结束后，Idempotency-Key 还有效多久（小时）。",
     "upstream_url": "代替所有站点所有主机的一个地址：模拟器或测试替身。",
+    "proxies": "访问各站点及其结果所用的 HTTP 代理：站点=http://主机:端口。",
     "confirmation_seconds": "提交没有得到回答时，向上游查询多久。",
     "busy_seconds": "账号任务过多时，每次重新尝试之前的等待。",
     "poll_ids": "一次调用最多查询多少个任务。",

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    SecretStr,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -19,6 +28,8 @@ from typing_extensions import override
 
 from jimeng_api.catalog.image_models import IMAGE_MODELS
 from jimeng_api.catalog.lookup import DEFAULT_IMAGE_MODEL
+from jimeng_api.catalog.sites import SITES
+from jimeng_api.domain.secret import Secret
 from jimeng_api.upstream.constants import Constants
 
 
@@ -49,24 +60,69 @@ def _waits(text: str | tuple[float, ...]) -> tuple[float, ...]:
     return tuple(float(part) for part in parts)
 
 
+def _unless_for_ever(value: object) -> object:
+    return None if value == "none" else value
+
+
 def _networks(text: str | tuple[str, ...]) -> tuple[str, ...]:
     for network in (listed := _listed(text)):
         ip_network(network, strict=False)
     return listed
 
 
-def _database_url(url: str) -> str:
-    if not url.startswith("sqlite:///"):
-        raise ValueError("must begin with sqlite:///")
+def _database_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("sqlite:///", "postgresql://", "postgres://")):
+        raise ValueError("must begin with sqlite:/// or postgresql://")
     return url
+
+
+def _proxies(given: str | Mapping[str, str | Secret]) -> dict[str, Secret]:
+    """One address for each site. What is wrong is told without it, since it may hold a password."""
+    if isinstance(given, str):
+        pairs = [part.partition("=")[::2] for part in _listed(given)]
+    else:
+        pairs = [
+            (site, proxy.reveal() if isinstance(proxy, Secret) else str(proxy))
+            for site, proxy in given.items()
+        ]
+    found: dict[str, Secret] = {}
+    for name, address in pairs:
+        site = name.strip().lower()
+        if site not in SITES:
+            raise ValueError(f"must name sites, which are {', '.join(SITES)}")
+        if not _is_proxy(address.strip()):
+            raise ValueError(
+                f"must be http://host:port or http://user:password@host:port for {site}"
+            )
+        found[site] = Secret(address.strip().rstrip("/"))
+    return found
+
+
+def _is_proxy(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        whole = parts.scheme == "http" and parts.hostname and parts.port
+    except ValueError:
+        return False
+    return bool(whole) and not (parts.path.strip("/") or parts.query or parts.fragment)
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
 Listed = Annotated[str | tuple[str, ...], NoDecode, AfterValidator(_listed)]
 Networks = Annotated[str | tuple[str, ...], NoDecode, AfterValidator(_networks)]
 Waits = Annotated[tuple[float, ...], NoDecode, BeforeValidator(_waits)]
-DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+Proxies = Annotated[
+    Mapping[str, Secret],
+    NoDecode,
+    PlainValidator(_proxies),
+    PlainSerializer(lambda proxies: {site: str(proxy) for site, proxy in proxies.items()}),
+]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]  # it may hold a password
 Seconds = Annotated[float, Field(gt=0)]
+Hours = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Days = Annotated[
+    Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_unless_for_ever)
+]
 
 
 class Settings(BaseSettings):
@@ -83,6 +139,7 @@ class Settings(BaseSettings):
         extra="forbid",
         frozen=True,
         validate_default=True,
+        hide_input_in_errors=True,
     )
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
@@ -92,7 +149,9 @@ class Settings(BaseSettings):
         description="Folder for database, key file and media where these are not set themselves.",
     )
     database_url: DatabaseUrl | None = Field(
-        None, description="SQLite database, as sqlite:///PATH; in the data folder by default."
+        None,
+        description="sqlite:///PATH, or postgresql://USER:PASSWORD@HOST:PORT/NAME for several gateways; "
+        "SQLite in the data folder by default.",
     )
     media_url: str | None = Field(
         None, description="Where results are kept: a folder, or s3://, gs://, az:// with a prefix."
@@ -137,10 +196,27 @@ class Settings(BaseSettings):
         15, description="Pause between signs of life on an event stream."
     )
     job_seconds: Seconds = Field(1200, description="Age at which a picture job is given up.")
+    collect_late_hours: Hours = Field(
+        24, description="How long the result of a job that was given up is still collected."
+    )
+    keep_jobs_days: Days = Field(
+        30,
+        description="How long a job is kept after its end; `none`: for ever. As long as its media.",
+    )
+    keep_media_days: Days = Field(
+        30, description="How long results are kept, and links to them good; `none`: for ever."
+    )
+    keep_keys_hours: Hours = Field(
+        24, description="How long an Idempotency-Key counts after the end of its job."
+    )
 
     upstream_url: Origin | None = Field(
         None,
         description="One origin that stands in for every host of every site: simulator or test double.",
+    )
+    proxies: Proxies = Field(
+        {},
+        description="HTTP proxies by which sites and their results are reached: site=http://host:port.",
     )
     confirmation_seconds: Seconds = Field(
         180, description="How long the upstream is asked about a submission that it did not answer."
@@ -156,7 +232,9 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        return self.database_url or f"sqlite:///{self.data_dir / 'jimeng-api.db'}"
+        if self.database_url is None:
+            return f"sqlite:///{self.data_dir / 'jimeng-api.db'}"
+        return self.database_url.get_secret_value()
 
     @property
     def media(self) -> Path | str:

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import StreamWriter
+from aiohttp.payload import Payload
+from typing_extensions import override
+
+from jimeng_api.domain.secret import Secret
 
 
 class NotSent(Exception):
-    """The connection could not be made: not a byte of the request went out."""
+    """For certain not a byte of the request went out."""
+
+
+class NoConnectionFree(NotSent):
+    """Too many requests are under way here; the other side was not even asked."""
+
+
+class ProxyFailed(NotSent):
+    """The proxy cannot be reached, does not let us through, or is none."""
 
 
 class Broken(Exception):
-    """Something went out, and no whole answer came back."""
+    """Something may have gone out, and no whole answer came back."""
 
 
 class TooLarge(Broken):
@@ -26,8 +42,9 @@ class TooLarge(Broken):
 class Request:
     """One HTTP request. `timeout` covers all of it, in seconds; the answer may have `max_bytes` (decoded).
 
-    `fresh` asks for a connection of its own, so that a failure to connect is certain to have sent nothing.
-    Headers may hold secrets, so the request prints without them.
+    `fresh` asks for a connection of its own: on a kept one, a request can be lost that was never read.
+    `proxy` is an address like `http://user:password@host:port`. Headers may hold secrets, so the request
+    prints without them.
     """
 
     method: str
@@ -37,6 +54,7 @@ class Request:
     timeout: float = 45.0
     max_bytes: int = 32 * 1024 * 1024
     fresh: bool = False
+    proxy: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +84,18 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """The door to the real network, on aiohttp. Close it at the end of the program."""
+    """The door to the real network, on aiohttp. Close it at the end of the program.
+
+    Up to `connections` requests are under way at once, and as many fresh ones; further ones wait.
+    """
 
     def __init__(self, *, connections: int = 256, connect_timeout: float = 10.0) -> None:
         self._connect_timeout = connect_timeout
         self._kept = _session(aiohttp.TCPConnector(limit=connections, limit_per_host=connections))
         self._fresh = _session(aiohttp.TCPConnector(limit=connections, force_close=True))
+        # Our own, and not the connectors', because theirs do not tell waiting for a place from connecting.
+        self._kept_places = asyncio.Semaphore(connections)
+        self._fresh_places = asyncio.Semaphore(connections)
 
     async def close(self) -> None:
         await self._kept.close()
@@ -84,41 +108,134 @@ class HttpTransport:
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[Stream]:
-        session = self._fresh if request.fresh else self._kept
-        # Waiting for a free connection counts as connecting: whoever waits in vain has sent nothing.
-        timeout = aiohttp.ClientTimeout(
-            total=request.timeout,
-            connect=request.timeout * 0.7,
-            sock_connect=self._connect_timeout,
-        )
+        places = self._fresh_places if request.fresh else self._kept_places
+        left = await _place(places, request.timeout)
         try:
-            answer = await session.request(
+            async with await self._answer(request, left) as answer:
+                yield Stream(
+                    status=answer.status,
+                    headers={name.lower(): value for name, value in answer.headers.items()},
+                    chunks=_chunks(answer, request.max_bytes),
+                )
+        finally:
+            places.release()
+
+    async def _answer(self, request: Request, seconds: float) -> aiohttp.ClientResponse:
+        """The answer as soon as its head is here."""
+        session = self._fresh if request.fresh else self._kept
+        body = None if request.body is None and not request.fresh else _Body(request.body or b"")
+        proxy, credentials = _proxy(request.proxy)
+        headers = dict(request.headers)
+        if credentials and not request.url.startswith("https:"):
+            headers |= credentials  # there is no tunnel then: the proxy reads the request itself
+        try:
+            return await session.request(
                 request.method,
                 request.url,
-                headers=dict(request.headers),
-                data=request.body,
-                timeout=timeout,
+                headers=headers,
+                data=body,
+                proxy=proxy,
+                proxy_headers=credentials,
+                timeout=aiohttp.ClientTimeout(
+                    total=seconds, connect=seconds * 0.7, sock_connect=self._connect_timeout
+                ),
                 allow_redirects=False,
             )
-        except _UNCONNECTED as error:
-            raise NotSent(type(error).__name__) from error
-        except _BROKEN as error:
-            raise Broken(type(error).__name__) from error
-        async with answer:
-            yield Stream(
-                status=answer.status,
-                headers={name.lower(): value for name, value in answer.headers.items()},
-                chunks=_chunks(answer, request.max_bytes),
-            )
+        except _FAILED as error:
+            # What fails behind a proxy may hold its password, so that it must not go along as a cause.
+            raise _judged(error, body, proxied=proxy is not None) from (None if proxy else error)
 
 
+class _Body(Payload):
+    """A body that knows how many bytes of its request were handed to the connection, the head among them.
+
+    aiohttp keeps the head back until the body's first bytes are there, so that this is the one place where
+    a request begins to go out.
+    """
+
+    _autoclose = True
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self._size = len(body)
+        self.handed = 0
+
+    @override
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return bytes(self._value).decode(encoding, errors)
+
+    @override
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        assert isinstance(writer, StreamWriter)  # noqa: S101 - no other is made for a request
+        connection = writer.transport
+        # Raises where the connection has closed. Without `drain` it never waits, so that a connection which
+        # is closed afterwards was closed by this write: the system took not a byte of it.
+        await writer.write(self._value, drain=False)
+        if connection is not None and not connection.is_closing():
+            self.handed = writer.output_size
+
+
+_FAILED = (aiohttp.ClientError, TimeoutError, OSError)
 _UNCONNECTED = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
 )
-_BROKEN = (aiohttp.ClientError, TimeoutError, OSError)
+
+
+def _judged(error: Exception, body: _Body | None, *, proxied: bool) -> NotSent | Broken:
+    """What is known of a request that ended with this error."""
+    name = type(error).__name__
+    if body is None and not isinstance(error, _UNCONNECTED):
+        return Broken(name)
+    if body is not None and body.handed:
+        return Broken(f"{name} after {body.handed} bytes")
+    return (_fault_of_the_proxy(error) if proxied else None) or NotSent(name)
+
+
+def _fault_of_the_proxy(error: Exception) -> ProxyFailed | None:
+    """What was wrong before the proxy let us through; what fails behind it is not its fault."""
+    match error:
+        case aiohttp.ClientHttpProxyError():
+            return ProxyFailed(f"it answers HTTP {error.status}")
+        case aiohttp.ClientProxyConnectionError() | aiohttp.ClientConnectorDNSError():
+            return ProxyFailed("it cannot be reached")
+        case aiohttp.ClientConnectorError():
+            return None
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            return None
+        case TimeoutError():
+            return ProxyFailed("it makes no connection in time")
+        case _:
+            return ProxyFailed("it does not answer as a proxy does")
+
+
+def _proxy(address: Secret | None) -> tuple[str | None, dict[str, str] | None]:
+    """A proxy's address without what is secret in it, and the header that says that."""
+    if address is None:
+        return None, None
+    parts = urlsplit(address.reveal())
+    bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    if parts.username is None:
+        return bare, None
+    password = unquote(parts.password or "")
+    return bare, {
+        "Proxy-Authorization": aiohttp.encode_basic_auth(unquote(parts.username), password)
+    }
+
+
+async def _place(places: asyncio.Semaphore, seconds: float) -> float:
+    """Wait for a place for a request that has so many seconds; those that are left."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        async with asyncio.timeout(seconds * 0.7):
+            await places.acquire()
+    except TimeoutError:
+        raise NoConnectionFree("all connections are in use") from None
+    return seconds - (loop.time() - began)
 
 
 def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
@@ -138,5 +255,5 @@ async def _chunks(answer: aiohttp.ClientResponse, most: int) -> AsyncIterator[by
             if taken > most:
                 raise TooLarge(f"more than {most} bytes")
             yield chunk
-    except _BROKEN as error:
+    except _FAILED as error:
         raise Broken(type(error).__name__) from error

@@ -13,9 +13,13 @@ from starlette.types import ASGIApp
 
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock, SystemClock
+from jimeng_api.generation.adopting import Adopting
 from jimeng_api.generation.desk import Desk
+from jimeng_api.generation.housekeeping import Housekeeping, Kept
+from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
+from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.store import JobStore
 from jimeng_api.media.fetch import Fetcher
 from jimeng_api.media.keeper import Keeper
@@ -31,6 +35,8 @@ from jimeng_api.web.parts import Parts, WebOptions
 
 log = structlog.get_logger()
 
+_HOUR, _DAY = 3600.0, 86_400.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
@@ -38,6 +44,7 @@ class Gateway:
 
     app: ASGIApp
     desk: Desk
+    workshop: Workshop
 
 
 @asynccontextmanager
@@ -55,17 +62,18 @@ async def running(
     clock = clock or SystemClock()
     vault = await asyncio.to_thread(_vault, settings)
     store = JobStore(settings.database, clock, thread=threads)
-    await store.open()
     door = transport or HttpTransport()
     try:
+        await store.open(key_digest=vault.digest("key file"))
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
-        desk = _desk(settings, clock, door, store, media, vault)
-        resumed = await desk.resume()
+        keeper = Keeper(_fetcher(settings, door), media, clock)
+        desk, workshop = _desk(settings, clock, door, store, keeper, vault)
+        resumed = await workshop.open()
         if resumed:
-            log.info("jobs_resumed", count=resumed)
+            log.info("submissions_resumed", count=resumed)
 
         async def ready() -> Mapping[str, bool]:
-            return {"database": await store.alive()}
+            return {"database": await store.alive(), "media": not keeper.held_up}
 
         parts = Parts(
             desk=desk,
@@ -75,9 +83,14 @@ async def running(
             options=_web_options(settings),
             ready=ready,
         )
+        housekeeping = Housekeeping(
+            retention=store.retention, media=media, clock=clock, kept=_kept(settings)
+        )
+        housekeeping.open()
         try:
-            yield Gateway(app=create_app(parts), desk=desk)
+            yield Gateway(app=create_app(parts), desk=desk, workshop=workshop)
         finally:
+            await housekeeping.close()
             await desk.close()
     finally:
         if isinstance(door, HttpTransport) and transport is None:
@@ -95,29 +108,60 @@ def _desk(
     clock: Clock,
     door: Transport,
     store: JobStore,
-    media: MediaStore,
+    keeper: Keeper,
     vault: Vault,
-) -> Desk:
+) -> tuple[Desk, Workshop]:
     constants = settings.upstream
-    fetcher = Fetcher(door, origin=settings.upstream_url, user_agent=constants.user_agent)
+    placing = Placing(store.claims)
+    upstream = UpstreamClient(
+        door, clock, constants, settings.upstream_url, proxies=settings.proxies
+    )
     generation = Generation(
-        upstream=UpstreamClient(door, clock, constants, settings.upstream_url),
+        upstream=upstream,
         poller=Poller(
             clock,
             pace=Pace(most_ids=settings.poll_ids),
             patience=Patience(confirmation=settings.confirmation_seconds),
         ),
-        keeper=Keeper(fetcher, media, clock),
+        keeper=keeper,
+        placing=placing,
         clock=clock,
         constants=constants,
+        name_media=vault.digest,
         persistence=Persistence(busy=settings.busy_seconds),
+        watch_seconds=settings.collect_late_hours * _HOUR,
     )
-    return Desk(
-        generation=generation,
+    workshop = Workshop(
+        generation=generation, placing=placing, store=store, vault=vault, clock=clock
+    )
+    desk = Desk(
+        workshop=workshop,
+        placing=placing,
+        adopting=Adopting(upstream),
         store=store,
         vault=vault,
         clock=clock,
         job_seconds=settings.job_seconds,
+        key_seconds=settings.keep_keys_hours * _HOUR,
+    )
+    return desk, workshop
+
+
+def _fetcher(settings: Settings, door: Transport) -> Fetcher:
+    return Fetcher(
+        door,
+        origin=settings.upstream_url,
+        user_agent=settings.upstream.user_agent,
+        proxies=settings.proxies,
+    )
+
+
+def _kept(settings: Settings) -> Kept:
+    media, jobs = settings.keep_media_days, settings.keep_jobs_days
+    return Kept(
+        keys=settings.keep_keys_hours * _HOUR,
+        media=None if media is None else media * _DAY,
+        jobs=None if jobs is None else jobs * _DAY,
     )
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from jimeng_api.simulator.clock import Clock
 from tests.chance import SeededChance
 
 NEW_YEAR = 1_767_225_600.0
@@ -64,7 +65,7 @@ def patience(seconds: float) -> Iterator[None]:
 class UpstreamClock:
     """The simulator's side of a clock."""
 
-    def __init__(self, clock: FastClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     def now(self) -> float:

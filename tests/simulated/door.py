@@ -7,11 +7,21 @@ import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
-from jimeng_api.transport import Broken, NotSent, Request, Response, Stream, TooLarge
+from jimeng_api.transport import (
+    Broken,
+    NoConnectionFree,
+    NotSent,
+    ProxyFailed,
+    Request,
+    Response,
+    Stream,
+    TooLarge,
+)
 from tests.simulated.asgi import Talk, TooMuch
 from tests.simulated.clock import PatienceSpent, patience
 
@@ -19,6 +29,13 @@ UPSTREAM = "http://upstream.test"
 GENERATE = "/mweb/v1/aigc_draft/generate"
 POLL = "/mweb/v1/get_history_by_ids"
 PICTURE = "/tos-"
+
+ClosedBy = Literal["network", "proxy", "pool"]
+_CLOSED: dict[ClosedBy, tuple[type[NotSent], str]] = {
+    "network": (NotSent, "ClientConnectorError"),
+    "proxy": (ProxyFailed, "it answers HTTP 403"),
+    "pool": (NoConnectionFree, "all connections are in use"),
+}
 
 
 @dataclass
@@ -41,6 +58,7 @@ class Closed:
     path: str
     session: str
     times: int
+    by: ClosedBy
 
 
 class Door:
@@ -65,9 +83,15 @@ class Door:
         self._holds_after.append(hold := Hold(path))
         return hold
 
-    def close(self, path: str = "/", *, session: str = "", times: int = 1) -> None:
+    def close(
+        self, path: str = "/", *, session: str = "", times: int = 1, by: ClosedBy = "network"
+    ) -> None:
         """So many connections for this path, and this session, cannot be made."""
-        self._closed.append(Closed(path, session, times))
+        self._closed.append(Closed(path, session, times, by))
+
+    def reopen(self) -> None:
+        """All connections can be made again."""
+        self._closed.clear()
 
     def cut(self) -> None:
         """From now on nothing leaves and nothing arrives."""
@@ -79,8 +103,10 @@ class Door:
         if not request.url.startswith(UPSTREAM + "/"):
             self.strayed.append(request.url)
             raise NotSent("there is no such host")
-        if self._is_closed(request):
-            raise NotSent("ClientConnectorError")
+        closed = self._next_closed(request)
+        if closed is not None:
+            kind, text = _CLOSED[closed]
+            raise kind(text)
         self.asked.append(request)
         response = await self._answer(request)
         await self._wait_at(self._holds_after, request)
@@ -122,14 +148,14 @@ class Door:
         if self._cut:
             await asyncio.Event().wait()
 
-    def _is_closed(self, request: Request) -> bool:
+    def _next_closed(self, request: Request) -> ClosedBy | None:
         for closed in self._closed:
             cookie = f"sessionid={closed.session}" if closed.session else ""
             theirs = cookie in request.headers.get("cookie", "")
             if closed.times and _leads_to(request, closed.path) and theirs:
                 closed.times -= 1
-                return True
-        return False
+                return closed.by
+        return None
 
 
 def _leads_to(request: Request, path: str) -> bool:

@@ -5,10 +5,11 @@ A row's number says which kind of trouble it belongs to, 0 none at all; `what` t
 so charges, for one job; `sent` how often the paid request goes out (None where it does not matter). `resend`
 says that a client may send its request again by itself. `charge` is what the caller is told of the credits.
 
-Not here, because nothing of it exists yet: 3 proxies, 39 and 40 uploads, 41 the balance and 42 the daily
-credits. Not to be seen from inside one process: 4 a pool of connections that is used up, and 44 a kept
-connection that closes while it is written to (paid requests go out on connections of their own, which
-`test_callers.py` checks). Networks that swallow packets, 43, look like any other hang.
+Not here, because nothing of it exists yet: 39 and 40 uploads, 41 the balance and 42 the daily credits. What
+only sockets show is tested with sockets (`tests/unit/test_transport*.py`, `test_sent_or_not.py`): 44, a kept
+connection that closes while it is written to, 43, networks that swallow packets, and of 1 to 4 how names,
+connections, proxies and the waiting for a free connection fail. What trouble of many at once leads to is in
+`test_outages.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from typing_extensions import override
+
+from tests.simulated.door import GENERATE, PICTURE, POLL, ClosedBy
 
 FOR_EVER = -1
 QUICK = 200.0
@@ -28,7 +31,9 @@ class Row:
     number: int
     what: str
     faults: tuple[dict[str, Any], ...] = ()
-    closed: int = 0  # connections for the paid request that cannot be made
+    closed: int = 0  # connections that cannot be made, for the requests of this path
+    closed_on: str = GENERATE
+    closed_by: ClosedBy = "network"
     body: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     speed: float = QUICK
@@ -79,6 +84,16 @@ UNREACHABLE: dict[str, Any] = {
     "resend": True,
     "charge": "none",
     "accepted": 0,
+}
+PROXY_REFUSED: dict[str, Any] = UNREACHABLE | {"code": "proxy_error"}
+OVERLOADED: dict[str, Any] = {
+    "status": 503,
+    "type": "server_error",
+    "code": "overloaded",
+    "resend": True,
+    "charge": "none",
+    "accepted": 0,
+    "retry_after": True,
 }
 UNCONFIRMED: dict[str, Any] = {
     "status": 502,
@@ -171,6 +186,18 @@ ROWS: tuple[Row, ...] = (
     # -------------------------------------------- nothing was sent
     Row(number=1, what="no connection can be made", closed=FOR_EVER, sent=0, **UNREACHABLE),
     Row(number=2, what="no connection at first", closed=2),
+    Row(number=2, what="no connection for looks at first", closed=3, closed_on=POLL),
+    Row(number=2, what="no connection for pictures at first", closed=2, closed_on=PICTURE),
+    Row(number=3, what="the proxy refuses", closed=FOR_EVER, closed_by="proxy", sent=0, **PROXY_REFUSED),
+    Row(number=3, what="the proxy refuses at first", closed=2, closed_by="proxy"),
+    Row(number=3, what="the proxy refuses looks at first", closed=3, closed_by="proxy", closed_on=POLL),
+    Row(number=3, what="the proxy refuses pictures at first", closed=2, closed_by="proxy",
+        closed_on=PICTURE),
+    Row(number=4, what="no connection is free", closed=FOR_EVER, closed_by="pool", sent=0,
+        **OVERLOADED),
+    Row(number=4, what="no connection is free at first", closed=2, closed_by="pool"),
+    Row(number=4, what="no connection is free for looks at first", closed=3, closed_by="pool",
+        closed_on=POLL),
     # -------------------------------------------- sent, and no verdict: asked about, never sent again
     Row(number=5, what="reset while sending", faults=submit("reset"), **UNCONFIRMED),
     Row(number=6, what="accepted, no answer", faults=submit("accepted_then_timeout")),

@@ -6,7 +6,7 @@ import asyncio
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from jimeng_api.accounts.session import Caller
 from jimeng_api.settings import Settings
 from jimeng_api.wiring import Gateway, running
 from tests.answer import Answer
@@ -92,8 +93,7 @@ class House:
         self._lives += 1
         left = self.folder.with_name(f"{self.folder.name}-{self._lives}")
         shutil.copytree(self.folder, left, ignore=shutil.ignore_patterns("*-shm"))
-        for task in [*self.gateway.desk._tasks]:
-            task.cancel()
+        await self.gateway.workshop._drop_all()
         await self.stop()
         self.folder = left
 
@@ -111,9 +111,10 @@ class House:
         *,
         key: str = KEY,
         talk: Talk | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         talk = talk or Talk()
-        headers = {"authorization": f"Bearer {key}"}
+        headers = {"authorization": f"Bearer {key}", **(headers or {})}
         if body is not None:
             talk.body = json.dumps(body).encode()
             headers["content-type"] = "application/json"
@@ -138,12 +139,31 @@ class House:
 
     async def ended(self, job_id: str, key: str = KEY) -> dict[str, Any]:
         """The job once it has ended."""
-        running = self.gateway.desk._open.get(job_id)
-        if running is not None:
-            await running.ended.wait()
+        async with asyncio.timeout(60):
+            async for _ in self.gateway.desk.changes(self._caller(key), job_id):
+                pass
         found = await self.job(job_id, key)
         assert found["status"] in ("completed", "failed")
         return found
+
+    async def settled(self, job_id: str, key: str = KEY) -> dict[str, Any]:
+        """The job once nothing at all is left to be done for it."""
+        await until(
+            lambda: (
+                not any(row["open"] for row in self.written() if row["job_id"] == job_id)
+                and self.gateway.workshop.find(job_id) is None
+            )
+        )
+        return await self.job(job_id, key)
+
+    def sessions_kept(self) -> int:
+        """Of how many jobs the sessions are on the disk."""
+        (found,) = self._rows("SELECT count(*) AS kept FROM jobs WHERE sessions != x''")
+        kept: int = found["kept"]
+        return kept
+
+    def _caller(self, key: str) -> Caller:
+        return self.gateway.desk._vault.caller(key)
 
     async def fetch(self, url: str) -> Answer:
         return await Talk().run(self.app, "GET", url)

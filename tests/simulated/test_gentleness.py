@@ -83,10 +83,15 @@ async def test_an_upstream_that_is_away_is_asked_ever_less_often(house: House) -
     await house.clock.sleep(400)
     polls = await house.upstream.requests("poll")
     assert polls <= 30
-    (part,) = house.written()
-    assert part["state"] == "running"  # past its time, and yet nobody could say what became of it
+    answer = await waiting
+    assert (answer.status, answer.error["code"]) == (504, "generation_timeout")
     await house.upstream.control("DELETE", "/faults")
-    assert (await waiting).status == 200
+    job_id = answer.headers["x-job-id"]
+    async with asyncio.timeout(20):
+        while not (job := await house.job(job_id))["late"]:
+            await house.clock.sleep(10)
+    assert len(job["results"]) == 1
+    assert job["status"] == "failed"
 
 
 @pytest.mark.speed(400)

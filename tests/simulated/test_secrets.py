@@ -139,7 +139,7 @@ async def test_the_parts_of_a_running_gateway_print_without_sessions(gateway: Ho
     await hold.reached.wait()
     shown = [repr(task.get_coro()) for task in asyncio.all_tasks()]
     shown += [repr(request) for request in gateway.door.asked]
-    shown += [repr(job.job) for job in gateway.gateway.desk._open.values()]
+    shown += [repr(job.job) for job in gateway.gateway.workshop._open.values()]
     assert found_in("\n".join(shown)) == []
     hold.go.set()
     await gateway.ended(await leaving, KEY)

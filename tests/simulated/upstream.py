@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from jimeng_api.simulator.clock import Clock
 from jimeng_api.simulator.serve import build_app
 from tests.simulated.asgi import Talk
-from tests.simulated.clock import FastClock, UpstreamClock
+from tests.simulated.clock import UpstreamClock
 from tests.simulated.door import UPSTREAM
 
 
 class Upstream:
-    def __init__(self, clock: FastClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.app = build_app(clock=UpstreamClock(clock))
 
     async def control(self, method: str, path: str, order: object = None) -> Any:

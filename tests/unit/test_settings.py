@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from jimeng_api.settings import Settings
 
@@ -87,7 +87,7 @@ def test_a_file_elsewhere_is_read_when_it_is_named(
     ],
 )
 def test_a_database_is_named_as_people_write_it(url: str, expected: str) -> None:
-    assert Settings(database_url=url).database == expected
+    assert Settings(database_url=SecretStr(url)).database == expected
 
 
 @pytest.mark.parametrize(
@@ -139,3 +139,48 @@ def test_every_setting_says_what_it_does() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert field.description.endswith("."), name
+
+
+def test_each_site_may_have_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "jimeng-api.toml").write_text('[proxies]\nus = "http://10.0.0.1:3128"\n')
+    found = Settings()
+    assert {site: proxy.reveal() for site, proxy in found.proxies.items()} == {
+        "us": "http://10.0.0.1:3128"
+    }
+    monkeypatch.setenv("JIMENG_API_PROXIES", "us=http://me:p%2Cw@h.example:1, HK=http://[::1]:2/")
+    found = Settings()
+    assert {site: proxy.reveal() for site, proxy in found.proxies.items()} == {
+        "us": "http://me:p%2Cw@h.example:1",
+        "hk": "http://[::1]:2",
+    }
+    assert "p%2Cw" not in f"{found!r} {found} {found.proxies} {found.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://u:planted@h:1",
+        "mars=http://u:planted@h:1",
+        "us=u:planted@h:1",
+        "us=http://u:planted@h",
+        "us=http://u:planted@:1",
+        "us=http://u:planted@h:99999",
+        "us=http://u:planted@h:1/path",
+        "us=https://u:planted@h:1",
+        "us=socks5://u:planted@h:1",
+    ],
+)
+def test_a_proxy_that_cannot_be_is_refused_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("JIMENG_API_PROXIES", value)
+    with pytest.raises(ValidationError, match="proxies") as caught:
+        Settings()
+    told = [str(caught.value), repr(caught.value), *(one["msg"] for one in caught.value.errors())]
+    assert "planted" not in " ".join(told)
+    monkeypatch.delenv("JIMENG_API_PROXIES")
+    site, _, address = value.rpartition("=")
+    (tmp_path / "jimeng-api.toml").write_text(f'[proxies]\n{site or "none"} = "{address}"\n')
+    with pytest.raises(ValidationError, match="proxies") as caught:
+        Settings()
+    assert "planted" not in str(caught.value)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import RawTestServer
 
-from jimeng_api.transport import Broken, HttpTransport, NotSent, Request, TooLarge
-
-Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from jimeng_api.transport import (
+    Broken,
+    HttpTransport,
+    NoConnectionFree,
+    NotSent,
+    Request,
+    TooLarge,
+)
+from tests.unit.loopback import head, raw, reset, serving, unused_port
 
 
 @pytest.fixture
@@ -25,49 +28,10 @@ async def transport() -> AsyncIterator[HttpTransport]:
     await transport.close()
 
 
-@asynccontextmanager
-async def serving(answer: Answer) -> AsyncIterator[str]:
-    server = RawTestServer(answer)
-    await server.start_server()
-    try:
-        yield str(server.make_url("/"))
-    finally:
-        await server.close()
-
-
-@asynccontextmanager
-async def raw(talk: Talk) -> AsyncIterator[str]:
-    """A server that says what it likes."""
-
-    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await talk(reader, writer)
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(once, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()
-    try:
-        yield f"http://{host}:{port}/"
-    finally:
-        server.close()
-
-
-async def head(reader: asyncio.StreamReader) -> bytes:
-    return await reader.readuntil(b"\r\n\r\n")
-
-
 def post(url: str, timeout: float = 5.0, most: int = 1 << 20, *, fresh: bool = True) -> Request:
     return Request(
         method="POST", url=url, body=b"body", timeout=timeout, max_bytes=most, fresh=fresh
     )
-
-
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def test_request_and_answer_arrive_as_they_were_sent(transport: HttpTransport) -> None:
@@ -141,9 +105,7 @@ async def test_a_connection_that_is_not_made_in_time_gets_nothing(transport: Htt
 async def test_a_reset_after_the_request_is_no_proof_of_anything(transport: HttpTransport) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head(reader)
-        raw_socket = writer.get_extra_info("socket")
-        raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        writer.transport.abort()
+        reset(writer)
 
     async with raw(talk) as url:
         with pytest.raises(Broken):
@@ -299,6 +261,140 @@ async def test_a_paid_request_is_never_sent_twice_by_the_library(transport: Http
         with pytest.raises(Broken):
             await transport.send(post(url, fresh=False))
     assert heads == 2
+
+
+async def test_a_kept_connection_that_has_closed_gives_way_to_a_new_one(
+    transport: HttpTransport,
+) -> None:
+    closed = asyncio.Event()
+    ports: list[int] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ports.append(writer.get_extra_info("peername")[1])
+        await head(reader)
+        await reader.readexactly(4)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        closed.set()
+
+    async with raw(talk) as url:
+        for _ in range(3):
+            closed.clear()
+            await transport.send(post(url, fresh=False))
+            await closed.wait()
+            await asyncio.sleep(0.01)
+    assert len(set(ports)) == 3
+
+
+async def test_a_kept_connection_whose_other_end_is_dead_is_given_up_in_time_and_left(
+    transport: HttpTransport,
+) -> None:
+    answered = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal answered
+        while True:
+            await head(reader)
+            await reader.readexactly(4)
+            answered += 1
+            if answered == 2:
+                await asyncio.sleep(5)  # as a machine that was unplugged: no answer and no reset
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async with raw(talk) as url:
+        await transport.send(post(url, fresh=False))
+        with pytest.raises(Broken):
+            await transport.send(post(url, timeout=0.2, fresh=False))
+        assert (await transport.send(post(url, timeout=2, fresh=False))).status == 200
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+async def test_an_address_that_swallows_packets_is_passed_over_for_the_next(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, fresh: bool
+) -> None:
+    async def answer(request: web.BaseRequest) -> web.Response:
+        return web.Response(body=b"here")
+
+    async with serving(answer) as url:
+        port = int(url.rstrip("/").rpartition(":")[2])
+        with socket.socket() as hole:
+            hole.bind(("127.0.0.2", port))
+            hole.listen(0)
+            waiting = []
+            for _ in range(3):  # the kernel takes these; whoever comes next must wait
+                one = socket.socket()
+                one.setblocking(False)
+                one.connect_ex(("127.0.0.2", port))
+                waiting.append(one)
+
+            async def both(*_: object, **__: object) -> list[object]:
+                return [
+                    (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))
+                    for host in ("127.0.0.2", "127.0.0.1")
+                ]
+
+            monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
+            response = await transport.send(post(f"http://two.test:{port}/", fresh=fresh))
+            for one in waiting:
+                one.close()
+    assert response.body == b"here"
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+async def test_whoever_finds_no_connection_free_has_sent_nothing_and_is_told_why(
+    fresh: bool,
+) -> None:
+    transport = HttpTransport(connections=2)
+    go, asked = asyncio.Event(), 0
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        nonlocal asked
+        asked += 1
+        await go.wait()
+        return web.Response()
+
+    async with serving(answer) as url:
+        running = [asyncio.create_task(transport.send(post(url, fresh=fresh))) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        queued = asyncio.create_task(transport.send(post(url, fresh=fresh)))
+        with pytest.raises(NoConnectionFree):
+            await transport.send(post(url, timeout=0.2, fresh=fresh))
+        assert asked == 2
+        # The others are not in the way of this kind.
+        other = asyncio.create_task(transport.send(post(url, fresh=not fresh)))
+        await asyncio.sleep(0.05)
+        assert asked == 3
+        go.set()
+        answers = await asyncio.gather(*running, queued, other)
+    assert [one.status for one in answers] == [200] * 4
+    assert asked == 4
+    await transport.close()
+
+
+async def test_places_are_given_back_whatever_becomes_of_a_request() -> None:
+    transport = HttpTransport(connections=1)
+
+    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head(reader)
+        reset(writer)
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with raw(rude) as rude_url, raw(silent) as silent_url:
+        for _ in range(3):
+            with pytest.raises(Broken):
+                await transport.send(post(rude_url))
+            with pytest.raises(NotSent):
+                await transport.send(post(f"http://127.0.0.1:{unused_port()}/"))
+            sending = asyncio.create_task(transport.send(post(silent_url)))
+            await asyncio.sleep(0.05)
+            sending.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await sending
+    await transport.close()
 
 
 async def test_proxies_of_the_environment_are_not_used(

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from jimeng_api.accounts.session import Session
 
 
-def choose(
-    sessions: Sequence[Session],
-    *,
-    sites: Collection[str],
-    avoid: Collection[str],
-    load: Callable[[str], int],
-) -> Session | None:
-    """The least loaded session on one of `sites`, in the caller's order where they are even.
+def choose(sessions: Sequence[Session], *, load: Callable[[str], int]) -> Session | None:
+    """The least loaded session, in the caller's order where they are even.
 
-    `avoid` names accounts that refused this job already, `load` counts the jobs an account has in hand.
+    `load` counts the submissions that an account has in hand.
     """
-    fit = [
-        session for session in sessions if session.site in sites and session.account not in avoid
-    ]
-    return min(fit, key=lambda session: load(session.account), default=None)
+    return min(sessions, key=lambda session: load(session.account), default=None)

@@ -53,7 +53,7 @@ class Vault:
         pairs = sessions_of(key)
         sessions = tuple(self._session(site, secret) for site, secret in pairs)
         return Caller(
-            owner=self._digest("owner", *(session.account for session in sessions)),
+            owner=self.digest("owner", *(session.account for session in sessions)),
             sessions=sessions,
         )
 
@@ -77,10 +77,11 @@ class Vault:
 
     def _session(self, site: str, secret: Secret) -> Session:
         return Session(
-            site=site, secret=secret, account=self._digest("account", site, secret.reveal())
+            site=site, secret=secret, account=self.digest("account", site, secret.reveal())
         )
 
-    def _digest(self, *parts: str) -> str:
+    def digest(self, *parts: str) -> str:
+        """A name for the parts that nobody can tell, or guess, without the key file."""
         text = "\0".join(parts).encode()
         return hmac.new(self._derived("names"), text, hashlib.sha256).hexdigest()[:32]
 

@@ -52,9 +52,47 @@ def show_job(
     run(work())
 
 
+@app.command("cancel")
+def cancel_job(
+    job_id: Annotated[str, typer.Argument(help="As `jobs list` or the header x-job-id shows it.")],
+    token: Token,
+    base_url: BaseUrl = DEFAULT_BASE_URL,
+) -> None:
+    """Take one job back. What the upstream has by then may be charged as usual."""
+
+    async def work() -> None:
+        async with GatewayCaller(base_url, Secret(token)) as gateway:
+            job = await gateway.post(f"/v1/jobs/{job_id}/cancel")
+        out.print(f"{job['id']}  {job['error']['message']}", soft_wrap=True)
+
+    run(work())
+
+
+@app.command("adopt")
+def adopt_job(
+    upstream_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The history id or the submit id that the site has.")
+    ],
+    token: Token,
+    site: Annotated[
+        str | None, typer.Option(help="Ask only this site: cn, us, hk, jp or sg.")
+    ] = None,
+    base_url: BaseUrl = DEFAULT_BASE_URL,
+) -> None:
+    """Take over a picture task that the upstream has, whoever submitted it."""
+
+    async def work() -> None:
+        order = {"id": upstream_id} | ({"site": site} if site else {})
+        async with GatewayCaller(base_url, Secret(token)) as gateway:
+            job = await gateway.post("/v1/jobs/adopt", order)
+        out.print(f"{job['id']}  {job['state']}  {_pictures(job)} pictures", soft_wrap=True)
+
+    run(work())
+
+
 def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _pictures(job: dict[str, Any]) -> str:
-    return str(len(job.get("data") or ()))
+    return str(len(job["results"]))

@@ -46,7 +46,9 @@ def serve(
     from jimeng_api.accounts.vault import KeyFileUnusable
     from jimeng_api.cli import logs
     from jimeng_api.cli.sockets import bound
+    from jimeng_api.domain.errors import StorageUnavailable
     from jimeng_api.jobs.ownership import DatabaseInUse
+    from jimeng_api.jobs.store import OtherKeyFile
     from jimeng_api.settings import Settings
 
     given = {"host": host, "port": port}
@@ -74,8 +76,8 @@ def serve(
 
         else:
             _run(settings, listening)
-    except (KeyFileUnusable, DatabaseInUse) as error:
-        err.print(str(error))
+    except (KeyFileUnusable, DatabaseInUse, OtherKeyFile, StorageUnavailable) as error:
+        err.print(str(error), markup=False)
         raise typer.Exit(1) from None
     finally:
         listening.close()
@@ -84,9 +86,8 @@ def serve(
 def _beside_the_real_one(settings: Settings, origin: str) -> Settings:
     """The settings for a simulated upstream: nothing of theirs touches the jobs of a real one."""
     apart = {"database_url": None, "media_url": None, "secret_key_file": None}
-    return settings.model_copy(
-        update={**apart, "upstream_url": origin, "data_dir": settings.data_dir / "simulated"}
-    )
+    here = {"upstream_url": origin, "data_dir": settings.data_dir / "simulated", "proxies": {}}
+    return settings.model_copy(update={**apart, **here})
 
 
 def _run(settings: Settings, listening: socket) -> None:

@@ -14,6 +14,8 @@ GatewayError
         ContentRefused           the upstream refuses the prompt, an input or the result
         NotFound
         MethodNotAllowed
+        KeyReused                an idempotency key came again with another request
+        JobEnded                 there is nothing left to cancel
     InvalidKey                   the caller can send another key
     AccountUnusable              another account may do better
         SessionExpired
@@ -44,6 +46,7 @@ GatewayError
         Overloaded
         StorageUnavailable
         ShuttingDown
+    JobCancelled                 the caller took the order back
     JobStillRunning              ours: the wait ended, the job did not
     RequestTimedOut              the caller did not send the request in time
     InternalError                ours: a defect
@@ -153,6 +156,14 @@ class NotFound(InvalidRequest):
 
 class MethodNotAllowed(InvalidRequest):
     code = "method_not_allowed"
+
+
+class KeyReused(InvalidRequest):
+    code = "idempotency_key_reused"
+
+
+class JobEnded(InvalidRequest):
+    code = "job_already_ended"
 
 
 class InvalidKey(GatewayError):
@@ -281,6 +292,10 @@ class StorageUnavailable(GatewayBusy):
 
 class ShuttingDown(GatewayBusy):
     code = "shutting_down"
+
+
+class JobCancelled(GatewayError):
+    code = "job_cancelled"
 
 
 class JobStillRunning(GatewayError):

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from jimeng_api.domain.errors import GatewayError, InternalError, UpstreamCode, every_error
+from jimeng_api.domain.errors import (
+    Charge,
+    GatewayError,
+    InternalError,
+    UpstreamCode,
+    every_error,
+)
+
+UNKNOWN_CHARGE = Charge.UNKNOWN.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from functools import partial
+from typing import Any
 
 import structlog
 
-from jimeng_api.accounts.session import Caller
-from jimeng_api.accounts.vault import Vault, VaultBroken
+from jimeng_api.accounts.session import Caller, Session
+from jimeng_api.accounts.vault import Vault
 from jimeng_api.catalog.counts import batches
-from jimeng_api.catalog.image_models import IMAGE_MODELS
+from jimeng_api.catalog.image_models import IMAGE_MODELS, ImageModel
 from jimeng_api.clock import Clock
-from jimeng_api.domain.errors import InternalError, JobStillRunning, ShuttingDown
-from jimeng_api.domain.failure import Failure
+from jimeng_api.domain.errors import (
+    JobCancelled,
+    JobEnded,
+    JobStillRunning,
+    KeyReused,
+    ModelNotAvailable,
+    NotFound,
+    ShuttingDown,
+    StorageUnavailable,
+)
 from jimeng_api.domain.progress import Progress
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
+from jimeng_api.generation.adopting import Adopting, Sighting, adopted
 from jimeng_api.generation.open_job import OpenJob
-from jimeng_api.generation.run import Generation
-from jimeng_api.jobs.job import Job, Submission
-from jimeng_api.jobs.store import JobStore
+from jimeng_api.generation.placing import Placing
+from jimeng_api.generation.workshop import Workshop
+from jimeng_api.jobs.database import Superseded
+from jimeng_api.jobs.job import Job, State, Submission
+from jimeng_api.jobs.repeats import KEPT_SECONDS, Repeat, meant
+from jimeng_api.jobs.store import JobStore, TakenKey
 
 log = structlog.get_logger()
+
+_MOST_REMEMBERED = 10_000
+_LOOK_SECONDS = 5.0
 
 
 class Desk:
@@ -30,28 +50,33 @@ class Desk:
     def __init__(
         self,
         *,
-        generation: Generation,
+        workshop: Workshop,
+        placing: Placing,
+        adopting: Adopting,
         store: JobStore,
         vault: Vault,
         clock: Clock,
         job_seconds: float = 1200,
+        key_seconds: float = 86_400,
     ) -> None:
-        """`job_seconds`: how long after its acceptance a job is given up."""
-        self._generation = generation
+        """`job_seconds`: how long after its acceptance a job is given up.
+
+        `key_seconds`: how long after its job's end an Idempotency-Key is remembered.
+        """
+        self._workshop = workshop
+        self._placing = placing
+        self._adopting = adopting
         self._store = store
         self._vault = vault
         self._clock = clock
         self._job_seconds = job_seconds
-        self._open: dict[str, OpenJob] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._key_seconds = key_seconds
+        self._awaited: Counter[str] = Counter()
+        self._answered: OrderedDict[str, None] = OrderedDict()
+        self._turns: defaultdict[tuple[str, str], dict[asyncio.Future[None], None]] = defaultdict(
+            dict
+        )
         self._closing = asyncio.Event()
-
-    async def resume(self) -> int:
-        """Go on with every job that a stop or a crash left unfinished; how many there were."""
-        jobs = await self._store.unfinished()
-        for job in jobs:
-            self._run(job)
-        return len(jobs)
 
     async def hang_up(self) -> None:
         """Take no more orders and let those who wait go; the jobs run on."""
@@ -60,50 +85,352 @@ class Desk:
     async def close(self, *, seconds: float = 8.0) -> None:
         """Stop. What is on its way to the upstream gets `seconds` to come to a verdict."""
         await self.hang_up()
-        await self._generation.finish_sending(seconds=seconds)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._workshop.close(seconds=seconds)
 
-    async def order(self, caller: Caller, request: ImageRequest, *, asked_model: str) -> Job:
-        """Promise a generation. When this returns, the job is on disk and will end, whatever happens."""
+    # -------------------------------------------------------------------- ordering
+
+    async def order(
+        self,
+        caller: Caller,
+        request: ImageRequest,
+        *,
+        asked_model: str,
+        repeat: Repeat | None = None,
+    ) -> Job:
+        """Promise a generation. When this returns, the job is on disk and will end, whatever happens.
+
+        A request that repeats an earlier one gets that one's job. Raises KeyReused where the repetition's key
+        came with another request before.
+        """
         if self._closing.is_set():
             raise ShuttingDown("The gateway is stopping; nothing was submitted.", retry_after=5)
-        job = self._new_job(caller, request, asked_model)
-        await self._store.accept(job)
-        self._run(job)
+        if repeat is None:
+            return await self._new_order(caller, request, asked_model, "")
+        # Whoever may mean an earlier request must see its job: those that came before are waited for.
+        what, waits = repeat.key or repeat.fingerprint, repeat.again or repeat.key is not None
+        async with self._turn((caller.owner, what), waits=waits):
+            if repeat.key is not None:
+                return await self._keyed_order(caller, request, asked_model, repeat, repeat.key)
+            if repeat.again:
+                found = await self._meant(caller, repeat.fingerprint)
+                if found is not None:
+                    log.info("job_asked_for_again", job=found.id)
+                    return found
+            return await self._new_order(caller, request, asked_model, repeat.fingerprint)
+
+    async def _keyed_order(
+        self, caller: Caller, request: ImageRequest, asked_model: str, repeat: Repeat, key: str
+    ) -> Job:
+        while True:
+            found = await self._store.keyed(caller.owner, key)
+            if found is not None and not self._is_free(found):
+                if found.fingerprint != repeat.fingerprint:
+                    raise KeyReused(
+                        "This Idempotency-Key came with another request before. Send a new key with a new "
+                        f"request; the job of the earlier one is {found.id}."
+                    )
+                return self._in_memory(found)
+            taken = TakenKey(key=key, freed=found.id if found else None)
+            try:
+                return await self._new_order(
+                    caller, request, asked_model, repeat.fingerprint, key=taken
+                )
+            except Superseded:
+                continue  # another gateway was quicker with the same key
+
+    def _is_free(self, job: Job) -> bool:
+        """Whether a job needs its Idempotency-Key no more: nothing was taken, or it is long over."""
+        if job.finished_at is None or any(part.open for part in job.submissions):
+            return False
+        return job.untouched or job.finished_at + self._key_seconds < self._clock.now()
+
+    async def _meant(self, caller: Caller, fingerprint: str) -> Job | None:
+        since = self._clock.now() - KEPT_SECONDS
+        found = meant(
+            await self._store.alike(caller.owner, fingerprint, since=since),
+            awaited=self._awaited.__contains__,
+            answered=self._answered.__contains__,
+        )
+        return self._in_memory(found) if found else None
+
+    async def _new_order(
+        self,
+        caller: Caller,
+        request: ImageRequest,
+        asked_model: str,
+        fingerprint: str,
+        *,
+        key: TakenKey | None = None,
+    ) -> Job:
+        job_id = f"job_{self._clock.token()}"
+        with self._workshop.arriving(job_id):
+            placed = await self._placed(caller, request)
+            job = self._new_job(caller, request, asked_model, fingerprint, job_id, placed)
+            await self._promise(job, key=key)
         return job
 
+    async def _promise(self, job: Job, *, key: TakenKey | None = None) -> None:
+        """Write a new job down and begin with it. Its submissions are counted as in hand already."""
+        try:
+            ours = all(self._placing.is_ours(part.account) for part in job.submissions)
+            await self._store.accept(job, key=key, work=not ours)
+        except BaseException:
+            for part in job.submissions:
+                self._placing.remove(part.account)
+            raise
+        self._workshop.start(job)
+
+    async def _placed(
+        self, caller: Caller, request: ImageRequest
+    ) -> list[tuple[Session, int | None]]:
+        """Which session makes how many of the pictures."""
+        model = IMAGE_MODELS[request.model]
+        counts = (None,) if request.series else batches(model, request.count)
+        placed: list[tuple[Session, int | None]] = []
+        try:
+            for count in counts:
+                session = await self._place(caller, model)
+                placed.append((session, count))
+        except BaseException:
+            for session, _ in placed:
+                self._placing.remove(session.account)
+            raise
+        return placed
+
+    async def _place(self, caller: Caller, model: ImageModel) -> Session:
+        session = await self._placing.place(caller.sessions, sites=model.upstream)
+        if session is None:
+            raise ModelNotAvailable(f"None of the sessions is on a site that offers {model.name}.")
+        return session
+
+    def _new_job(
+        self,
+        caller: Caller,
+        request: ImageRequest,
+        asked_model: str,
+        fingerprint: str,
+        job_id: str,
+        placed: list[tuple[Session, int | None]],
+    ) -> Job:
+        now = self._clock.now()
+        return Job(
+            id=job_id,
+            owner=caller.owner,
+            asked_model=asked_model,
+            request=request,
+            fingerprint=fingerprint,
+            created_at=now,
+            deadline=now + self._job_seconds,
+            sessions=self._vault.seal(caller.sessions, row=job_id),
+            submissions=tuple(
+                Submission(
+                    submit_id=self._clock.uuid(),
+                    job_id=job_id,
+                    number=number,
+                    gen_count=count,
+                    seed=(request.seed + number) % 2**32,
+                    site=session.site,
+                    account=session.account,
+                )
+                for number, (session, count) in enumerate(placed)
+            ),
+        )
+
+    @asynccontextmanager
+    async def _turn(self, whose: tuple[str, str], *, waits: bool) -> AsyncIterator[None]:
+        """A place in the line of those who mean the same; who `waits`, waits for all that came before."""
+        line = self._turns[whose]
+        before = list(line) if waits else []
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if waits:
+            line.clear()  # it is over after all of them: whoever comes later need only wait for this one
+        line[over] = None
+        try:
+            if before:
+                await asyncio.wait(before)
+            yield
+        finally:
+            _end(over, after=[one for one in before if not one.done()])
+            over.add_done_callback(partial(self._leave, whose))
+
+    def _leave(self, whose: tuple[str, str], over: asyncio.Future[None]) -> None:
+        self._turns[whose].pop(over, None)
+        if not self._turns[whose]:
+            del self._turns[whose]
+
+    # -------------------------------------------------------------------- adopting
+
+    async def adopt(
+        self,
+        caller: Caller,
+        *,
+        submit_id: str | None,
+        history_id: str | None,
+        site: str | None,
+        otherwise: ImageModel,
+    ) -> Job:
+        """The job of a submission that the upstream has, which the caller may never have ordered here.
+
+        Nothing is ever sent for it. A job of the caller's own that ended without its result is looked for
+        once more. `site` limits where is asked; `otherwise` is the model where the upstream names one that is
+        not known. Raises NotFound where no session of the caller sees the submission.
+        """
+        if self._closing.is_set():
+            raise ShuttingDown("The gateway is stopping.", retry_after=5)
+        known = await self._store.submitted(caller.owner, submit_id or history_id or "")
+        if known is not None and not _without_result(known):
+            return self._in_memory(known)
+        sessions = [one for one in caller.sessions if site in (None, one.site)]
+        try:
+            sighting = await self._adopting.look_for(
+                sessions, submit_id=submit_id, history_id=history_id
+            )
+        except NotFound:
+            if known is None:
+                raise
+            return known
+        # Either of its ids leads to the same job, also for two who ask at once.
+        async with self._turn((caller.owner, f"adopt {sighting.submit_id}"), waits=True):
+            known = await self._store.submitted(caller.owner, sighting.submit_id)
+            if known is None:
+                return await self._take_over(caller, sighting, otherwise)
+            for part in _without_result(known):
+                if part.submit_id == sighting.submit_id:
+                    await self._watch_again(caller, known, part, sighting)
+            return await self.find(caller, known.id)
+
+    async def _take_over(self, caller: Caller, sighting: Sighting, otherwise: ImageModel) -> Job:
+        job_id = f"job_{self._clock.token()}"
+        now = self._clock.now()
+        job = adopted(
+            sighting,
+            job_id=job_id,
+            owner=caller.owner,
+            now=now,
+            deadline=now + self._job_seconds,
+            sessions=self._vault.seal([sighting.session], row=job_id),
+            otherwise=otherwise,
+        )
+        with self._workshop.arriving(job_id):
+            await self._placing.take(sighting.session.account)
+            await self._promise(job)
+        log.info("job_adopted", job=job_id)
+        return job
+
+    async def _watch_again(
+        self, caller: Caller, job: Job, part: Submission, sighting: Sighting
+    ) -> None:
+        """See to it that what the upstream has of a failed job is collected now."""
+        if part.open:
+            self._workshop.look_again(job.id)
+            return
+        session = sighting.session
+        again = part.watched_again(
+            site=session.site,
+            account=session.account,
+            history_id=sighting.found.progress.history_id or part.history_id,
+            until=self._clock.now() + self._job_seconds,
+        )
+        sessions = self._vault.seal(caller.sessions, row=job.id)
+        await self._store.watch(job.id, again, sessions=sessions)
+        self._store.signals.work.set()
+        log.info("job_watched_again", job=job.id, number=part.number)
+
+    # --------------------------------------------------------------------- waiting
+
     async def wait(self, caller: Caller, job_id: str, *, seconds: float) -> Job:
-        """The job once it has ended.
+        """The job once it has ended, whichever gateway works on it.
 
         Raises JobStillRunning when that takes longer than `seconds`, ShuttingDown when the gateway stops,
         NotFound when the caller has no such job.
         """
-        job = self._open.get(job_id)
-        if job is None or job.job.owner != caller.owner:
-            return await self._store.find(caller.owner, job_id)
-        ended = asyncio.ensure_future(job.ended.wait())
-        closing = asyncio.ensure_future(self._closing.wait())
-        try:
-            await asyncio.wait(
-                {ended, closing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            ended.cancel()
-            closing.cancel()
-        if job.job.state.ended:
-            return job.job
+        until = self._clock.monotonic() + seconds
+        with self._awaiting(job_id):
+            async with aclosing(self._seen(caller, job_id, until=until)) as seen:
+                async for job in seen:
+                    if job.state.ended:
+                        return job
         later = f"The job goes on; its result will be at /v1/jobs/{job_id}."
         if self._closing.is_set():
             raise ShuttingDown(f"The gateway is restarting. {later}")
         raise JobStillRunning(f"The job did not end within {seconds:.0f} seconds. {later}")
 
+    async def changes(self, caller: Caller, job_id: str) -> AsyncGenerator[Job, None]:
+        """The job now, and after everything that happens to it, until it has ended.
+
+        Ends early when the gateway stops. Raises NotFound.
+        """
+        async with aclosing(self._seen(caller, job_id, until=None)) as seen:
+            async for job in seen:
+                yield job
+                if job.state.ended:
+                    return
+
+    async def _seen(
+        self, caller: Caller, job_id: str, *, until: float | None
+    ) -> AsyncGenerator[Job, None]:
+        """The job, again and again: at every change, and from time to time should word of one be lost."""
+        with self._store.signals.of_job(job_id) as changed:
+            here: OpenJob | None = None
+            while True:
+                changed.clear()
+                # One that ended here a moment ago need not be read from the disk.
+                ended = here if here is not None and here.job.state.ended else None
+                here = self._workshop.find(job_id) or ended
+                job = await self._found(caller, job_id, here)
+                if job is not None:
+                    yield job
+                left = None if until is None else until - self._clock.monotonic()
+                if self._closing.is_set() or (left is not None and left <= 0):
+                    return
+                longest = None if here is not None and here.whole else _LOOK_SECONDS
+                await self._changed(changed, [one for one in (left, longest) if one is not None])
+
+    async def _found(self, caller: Caller, job_id: str, here: OpenJob | None) -> Job | None:
+        """The job; None while the database is away, which who waits can wait for as well."""
+        if here is not None and here.whole and here.job.owner == caller.owner:
+            return here.job
+        try:
+            return await self._store.find(caller.owner, job_id)
+        except StorageUnavailable:
+            return None
+
+    async def _changed(self, changed: asyncio.Event, most: list[float]) -> None:
+        waits: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(changed.wait()),
+            asyncio.ensure_future(self._closing.wait()),
+        ]
+        if most:
+            waits.append(asyncio.ensure_future(self._clock.sleep(min(most))))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    @contextmanager
+    def _awaiting(self, job_id: str) -> Iterator[None]:
+        self._awaited[job_id] += 1
+        try:
+            yield
+        finally:
+            self._awaited[job_id] -= 1
+            if not self._awaited[job_id]:
+                del self._awaited[job_id]
+
+    def answered(self, job_id: str) -> None:
+        """The answer with its result went out whole, as far as can be told here."""
+        self._answered[job_id] = None
+        if len(self._answered) > _MOST_REMEMBERED:
+            self._answered.popitem(last=False)
+
+    # ---------------------------------------------------------------------- asking
+
     async def find(self, caller: Caller, job_id: str) -> Job:
         """The job as it stands. Raises NotFound, also for another caller's job."""
-        job = self._open.get(job_id)
-        if job is not None and job.job.owner == caller.owner:
-            return job.job
+        here = self._workshop.find(job_id)
+        if here is not None and here.whole and here.job.owner == caller.owner:
+            return here.job
         return await self._store.find(caller.owner, job_id)
 
     async def list(
@@ -120,58 +447,59 @@ class Desk:
         )
         return found[:limit], len(found) > limit
 
+    async def cancel(self, caller: Caller, job_id: str, *, seconds: float = 60) -> Job:
+        """Take a job back; the job as that left it.
+
+        What was not sent is never sent. What the upstream has, it goes on with: nobody waits for it any more,
+        and its result is kept. Raises JobEnded where it had ended by itself, JobStillRunning when the verdict
+        on what was just being sent did not come within `seconds`.
+        """
+        job = await self.find(caller, job_id)
+        if not job.state.ended:
+            await self._store.cancel(job_id, at=self._clock.now())
+            self._workshop.take_back(job_id)
+            self._store.signals.work.set()
+            job = await self.wait(caller, job_id, seconds=seconds)
+        if job.failure is None or job.failure.code != JobCancelled.code:
+            raise JobEnded(
+                f"The job had {job.status} before it could be cancelled; see /v1/jobs/{job_id}."
+            )
+        return job
+
     async def picture(self, media_id: str) -> Picture:
         """A stored picture by its unguessable id. Raises NotFound."""
         return await self._store.picture(media_id)
 
     def live(self, job_id: str) -> tuple[Progress, ...]:
         """What the last looks at the job's submissions showed; empty when it is not running here."""
-        job = self._open.get(job_id)
-        return job.live if job else ()
+        here = self._workshop.find(job_id)
+        return here.live if here else ()
 
-    def _new_job(self, caller: Caller, request: ImageRequest, asked_model: str) -> Job:
-        job_id = f"job_{self._clock.token()}"
-        now = self._clock.now()
-        model = IMAGE_MODELS[request.model]
-        counts = (None,) if request.series else batches(model, request.count)
-        return Job(
-            id=job_id,
-            owner=caller.owner,
-            asked_model=asked_model,
-            request=request,
-            created_at=now,
-            deadline=now + self._job_seconds,
-            sessions=self._vault.seal(caller.sessions, row=job_id),
-            submissions=tuple(
-                Submission(
-                    submit_id=self._clock.uuid(),
-                    job_id=job_id,
-                    number=number,
-                    gen_count=count,
-                    seed=(request.seed + number) % 2**32,
-                )
-                for number, count in enumerate(counts)
-            ),
-        )
+    def _in_memory(self, job: Job) -> Job:
+        here = self._workshop.find(job.id)
+        return here.job if here is not None and here.whole else job
 
-    def _run(self, job: Job) -> None:
-        opened = self._open[job.id] = OpenJob(job, self._store, self._clock)
-        task = asyncio.create_task(self._carried(opened), name=job.id)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
-    async def _carried(self, opened: OpenJob) -> None:
-        job_id = opened.job.id
-        try:
-            await self._generation.run(opened, self._vault.open(opened.job.sessions, row=job_id))
-        except VaultBroken as error:
-            log.warning("job_without_session", job=job_id, reason=str(error))
-            failure = Failure.of(
-                InternalError("The key file of the gateway changed; its sessions are lost.")
-            )
-            for part in opened.job.submissions:
-                if not part.state.ended:
-                    await opened.move(part.failed(failure))
-        finally:
-            if opened.ended.is_set():
-                del self._open[job_id]
+def _without_result(job: Job) -> list[Submission]:
+    """The submissions of a job of which nothing was ever collected, though they have ended."""
+    if job.state is not State.FAILED or job.delivered:
+        return []
+    return [
+        part for part in job.submissions if part.state is State.FAILED and not job.pictures_of(part)
+    ]
+
+
+def _end(over: asyncio.Future[None], *, after: list[asyncio.Future[None]]) -> None:
+    """Let this be over once all these are, should it have been given up before them."""
+    left = len(after)
+    if not left:
+        over.set_result(None)
+
+    def one_less(_: asyncio.Future[None]) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            over.set_result(None)
+
+    for one in after:
+        one.add_done_callback(one_less)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from jimeng_api.domain.errors import (
     AccountBusy,
     AccountUnusable,
     GatewayError,
+    Overloaded,
+    ProxyRefused,
     RateLimited,
     RiskControl,
     UpstreamUnreachable,
@@ -30,27 +35,53 @@ class Persistence:
     busy: tuple[float, ...] = (10.0, 20.0, 40.0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What to do about a kind of refusal.
+
+    `elsewhere`: another session may do better. `unsent`: not a byte went out; it is tried again soon with the
+    same session, unless the way is known to be closed for longer. `busy`: the account is waited for, where no
+    other is left.
+    """
+
+    elsewhere: bool = False
+    unsent: bool = False
+    busy: bool = False
+
+
+RULES: Final[Mapping[type[GatewayError], Rule]] = MappingProxyType(
+    {
+        # Whatever has no row of its own: all sessions would be refused alike, or it may have been taken.
+        GatewayError: Rule(),
+        UpstreamUnreachable: Rule(unsent=True),
+        ProxyRefused: Rule(unsent=True),
+        Overloaded: Rule(unsent=True),
+        AccountUnusable: Rule(elsewhere=True),
+        AccountBusy: Rule(elsewhere=True, busy=True),
+        RateLimited: Rule(elsewhere=True, busy=True),
+        RiskControl: Rule(),  # never carried over to another account
+    }
+)
+
+
+def rule_for(error: GatewayError) -> Rule:
+    """The row of the error's class, or of the nearest class above it."""
+    return next(RULES[kind] for kind in type(error).__mro__ if kind in RULES)
+
+
 def after_refusal(
     error: GatewayError, persistence: Persistence, *, attempt: int, others: bool
 ) -> Again | None:
     """Whether to try again, given how often it was tried before and whether other sessions are left.
 
-    Only what is certain to have taken nothing comes here. Risk control is never carried over to another
-    account, and content and parameters are refused by all alike.
+    Only what is certain to have taken nothing comes here.
     """
-    match error:
-        case UpstreamUnreachable():
-            return _in_turn(persistence.unsent, attempt)
-        case RiskControl():
-            return None
-        case AccountUnusable() if others:
-            return Again(seconds=0, elsewhere=True)
-        case AccountBusy() | RateLimited():
-            again = _in_turn(persistence.busy, attempt)
-            return again and Again(seconds=max(again.seconds, error.retry_after or 0))
-        case _:
-            return None
-
-
-def _in_turn(waits: tuple[float, ...], attempt: int) -> Again | None:
-    return Again(seconds=waits[attempt]) if attempt < len(waits) else None
+    rule = rule_for(error)
+    if rule.elsewhere and others:
+        return Again(seconds=0, elsewhere=True)
+    named = error.retry_after or 0.0
+    if rule.busy and attempt < len(persistence.busy):
+        return Again(seconds=max(persistence.busy[attempt], named))
+    if rule.unsent and attempt < len(persistence.unsent) and named <= persistence.unsent[attempt]:
+        return Again(seconds=persistence.unsent[attempt])
+    return None

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
-from jimeng_api.accounts.choice import choose
 from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.image_models import IMAGE_MODELS, ImageModel
 from jimeng_api.catalog.sites import SITES, Site
@@ -19,8 +17,10 @@ from jimeng_api.domain.errors import (
     Charge,
     GatewayError,
     GenerationFailed,
+    GenerationTimedOut,
     InternalError,
-    ModelNotAvailable,
+    JobLost,
+    ProxyRefused,
     ResultCorrupt,
     ResultRejected,
     SessionExpired,
@@ -30,12 +30,14 @@ from jimeng_api.domain.errors import (
     UpstreamMaintenance,
     UpstreamUnreachable,
 )
-from jimeng_api.domain.failure import Failure
+from jimeng_api.domain.failure import UNKNOWN_CHARGE, Failure
 from jimeng_api.domain.progress import Item, Progress
 from jimeng_api.domain.results import Picture
 from jimeng_api.generation.open_job import OpenJob
+from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.refusals import Persistence, after_refusal
-from jimeng_api.jobs.job import State, Submission
+from jimeng_api.jobs.database import Superseded
+from jimeng_api.jobs.job import PER_SUBMISSION, IllegalMove, Job, State, Submission
 from jimeng_api.media.fetch import LinkExpired
 from jimeng_api.media.keeper import Keeper
 from jimeng_api.polling.durations import Kind
@@ -47,10 +49,14 @@ from jimeng_api.upstream.payloads.image import image_payload
 
 log = structlog.get_logger()
 
-_UNKNOWN_CHARGE = Charge.UNKNOWN.value
 _UNKNOWN_DURATION = (10.0, 30.0)
 _FRESH_LINKS = 3
-_PER_SUBMISSION = 1_000_000  # numbers of pictures: more than any series has
+_MOMENT_TO_ASK = 60.0
+_TOO_LONG = (
+    60.0  # from the last look at the disk to the sending: another may have taken over by then
+)
+_NO_SESSION = "The session that this job was sent with is not kept any more."
+_MAY_STILL_COME = (GenerationTimedOut, SubmissionUnconfirmed, JobLost, UpstreamMaintenance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ class _Sent:
 
 
 class Generation:
-    """Carries jobs from the promise to the end. Knows no caller: whoever waits, waits elsewhere."""
+    """Carries submissions from the promise to the end. Knows no caller: whoever waits, waits elsewhere."""
 
     def __init__(
         self,
@@ -74,110 +80,202 @@ class Generation:
         upstream: UpstreamClient,
         poller: Poller,
         keeper: Keeper,
+        placing: Placing,
         clock: Clock,
         constants: Constants,
+        name_media: Callable[..., str],
         persistence: Persistence | None = None,
+        watch_seconds: float = 86_400,
     ) -> None:
+        """`name_media` makes an unguessable name of texts, always the same one of the same.
+
+        `watch_seconds`: how long after its deadline a result is still collected.
+        """
         self._upstream = upstream
         self._poller = poller
         self._keeper = keeper
+        self._placing = placing
         self._clock = clock
         self._constants = constants
+        self._name_media = name_media
         self._persistence = persistence or Persistence()
-        self._in_hand: Counter[str] = Counter()
+        self._watch_seconds = watch_seconds
+        self._sending = 0
+        self._stopping = False
 
-    async def run(self, job: OpenJob, sessions: tuple[Session, ...]) -> None:
-        """Bring every submission of the job to its end, from wherever it stands."""
-        await asyncio.gather(
-            *(
-                self._carry(job, part, sessions)
-                for part in job.job.submissions
-                if not part.state.ended
-            )
-        )
+    async def run(self, job: OpenJob, number: int, sessions: tuple[Session, ...]) -> None:
+        """Bring a submission to its end, from wherever it stands, and collect what comes after that.
+
+        Returns early when it is another gateway's from now on.
+        """
+        try:
+            await self._brought_to_end(job, number, sessions)
+            await self._watched(job, number, sessions)
+        except (IllegalMove, Superseded) as error:
+            log.info("submission_moved_elsewhere", job=job.job.id, number=number, how=str(error))
 
     async def finish_sending(self, *, seconds: float) -> None:
-        """Let what is on its way to the upstream come to a verdict, so that a stop leaves less in doubt."""
+        """Send nothing more, and let what is on its way come to a verdict: less is left in doubt."""
+        self._stopping = True
         until = self._clock.monotonic() + seconds
-        while self._in_hand.total() and self._clock.monotonic() < until:
+        while self._sending and self._clock.monotonic() < until:
             await self._clock.sleep(0.05)
 
-    async def _carry(self, job: OpenJob, part: Submission, sessions: tuple[Session, ...]) -> None:
+    def watched_until(self, job: Job) -> float:
+        """Until when (unix seconds) the result of a job that was given up is still collected."""
+        return job.deadline + self._watch_seconds
+
+    async def _brought_to_end(
+        self, job: OpenJob, number: int, sessions: tuple[Session, ...]
+    ) -> None:
+        part = job.part(number)
+        if part.state.ended:
+            return
         try:
             sent = await self._sent(job, part, sessions)
+            if sent is None:
+                return
             try:
                 await self._collected(job, sent)
             except SubmissionUnconfirmed as unconfirmed:
                 raise sent.answer or unconfirmed from None
         except GatewayError as error:
-            await self._fail(job, part, error)
+            await self._fail(job, number, error)
+        except (IllegalMove, Superseded):
+            raise
         except Exception as error:
             log.exception("generation_broke", job=job.job.id)
             await self._fail(
-                job, part, InternalError(f"The gateway failed on this job: {type(error).__name__}.")
+                job,
+                number,
+                InternalError(f"The gateway failed on this job: {type(error).__name__}."),
             )
+        finally:
+            self._placing.remove(job.part(number).account)
 
-    async def _fail(self, job: OpenJob, part: Submission, error: GatewayError) -> None:
-        now = job.job.submissions[part.number]
-        if _has_pictures(job, part):
-            await job.move(now.completed())  # what was paid for and kept is handed over
-        else:
-            log.info("submission_failed", job=job.job.id, number=part.number, code=error.code)
-            await job.move(now.failed(_failure(now, error)))
+    async def _fail(self, job: OpenJob, number: int, error: GatewayError) -> None:
+        part = job.part(number)
+        if part.state.ended:
+            return  # it was cancelled; what follows is only watching
+        if job.job.pictures_of(part):
+            await job.move(
+                number, Submission.collected
+            )  # what was paid for and kept is handed over
+            return
+        sent = part.state in (State.RUNNING, State.RECONCILING)
+        watched_until = (
+            self.watched_until(job.job) if sent and isinstance(error, _MAY_STILL_COME) else None
+        )
+        log.info("submission_failed", job=job.job.id, number=number, code=error.code)
+        await job.move(
+            number,
+            lambda now: now.failed(_failure(now, error), watched_until=watched_until),
+        )
+
+    async def _watched(self, job: OpenJob, number: int, sessions: tuple[Session, ...]) -> None:
+        """Collect the result of a submission that was given up, should it come after all."""
+        while job.part(number).watched_until is not None:
+            part = job.part(number)
+            try:
+                await self._collected(job, _Sent(part, _session(sessions, part.account)))
+            except (IllegalMove, Superseded):
+                raise
+            except Exception as error:
+                if not isinstance(error, GatewayError):
+                    log.exception("watching_broke", job=job.job.id)
+                log.info("result_never_came", job=job.job.id, number=number)
+                await job.move(number, Submission.let_go)
+            else:
+                log.info("result_came_late", job=job.job.id, number=number)
 
     # ------------------------------------------------------------ sending
 
-    async def _sent(self, job: OpenJob, part: Submission, sessions: tuple[Session, ...]) -> _Sent:
-        """The submission once it may be upstream: acknowledged, or in doubt and to be asked about."""
+    async def _sent(
+        self, job: OpenJob, part: Submission, sessions: tuple[Session, ...]
+    ) -> _Sent | None:
+        """The submission once it may be upstream: acknowledged, or in doubt and to be asked about.
+
+        None when another gateway is to send it.
+        """
         if part.state is State.ACCEPTED:
             return await self._submitted(job, part, sessions)
-        session = next((one for one in sessions if one.account == part.account), None)
-        if session is None:
-            raise InternalError("The session that this job was sent with is not kept any more.")
+        session = _session(sessions, part.account)
         if part.state is State.SUBMITTING:
-            part = await job.move(part.reconciling())
+            part = await job.move(part.number, Submission.reconciling)
         return _Sent(part, session)
 
     async def _submitted(
         self, job: OpenJob, part: Submission, sessions: tuple[Session, ...]
-    ) -> _Sent:
+    ) -> _Sent | None:
         model = IMAGE_MODELS[job.job.request.model]
-        refused_by: set[str] = set()
         waited = 0
+        if not part.account:  # written down before submissions had one
+            part = await self._given_account(job, part, sessions, model)
         while True:
-            session = choose(sessions, sites=model.upstream, avoid=refused_by, load=self._load)
-            if session is None:
-                raise ModelNotAvailable(
-                    f"None of the sessions is on a site that offers {model.name}."
-                )
+            session = _session(sessions, part.account)
             try:
                 return await self._attempted(job, part, session, model)
             except GatewayError as refusal:
-                part = job.job.submissions[part.number]
-                left = choose(
-                    sessions,
-                    sites=model.upstream,
-                    avoid={*refused_by, session.account},
-                    load=self._load,
-                )
+                part = job.part(part.number)
+                tried = (*part.refused_by, session.account)
+                others = await self._another(sessions, model, tried)
                 again = after_refusal(
-                    refusal, self._persistence, attempt=waited, others=left is not None
+                    refusal, self._persistence, attempt=waited, others=others is not None
                 )
+                elsewhere = others if again is not None and again.elsewhere else None
+                if others is not None and elsewhere is None:
+                    self._placing.remove(others.account)
                 if again is None or self._clock.now() + again.seconds > job.job.deadline:
                     raise
                 log.info(
                     "submission_refused", job=job.job.id, code=refusal.code, again_in=again.seconds
                 )
                 # What never left keeps its id, so that even then nothing could be taken twice unnoticed.
-                unsent = isinstance(refusal, UpstreamUnreachable)
-            part = await job.move(
-                part.refused(submit_id=part.submit_id if unsent else self._clock.uuid())
-            )
-            if again.elsewhere:
-                refused_by.add(session.account)
-            else:
+                unsent = isinstance(refusal, UpstreamUnreachable | ProxyRefused)
+                submit_id = part.submit_id if unsent else self._clock.uuid()
+            if elsewhere is None:
                 waited += 1
+                part = await self._put_back(job, part, submit_id, session, part.refused_by)
+            else:
+                part = await self._put_back(job, part, submit_id, elsewhere, tried)
+                self._placing.remove(session.account)
+                if not self._placing.is_ours(elsewhere.account):
+                    return None
             await self._clock.sleep(again.seconds * self._clock.uniform(1.0, 1.2))
+
+    async def _given_account(
+        self, job: OpenJob, part: Submission, sessions: tuple[Session, ...], model: ImageModel
+    ) -> Submission:
+        session = await self._placing.place(sessions, sites=model.upstream)
+        if session is None:
+            raise InternalError(_NO_SESSION)
+        return await job.move(
+            part.number, lambda now: now.placed(site=session.site, account=session.account)
+        )
+
+    async def _another(
+        self, sessions: tuple[Session, ...], model: ImageModel, tried: tuple[str, ...]
+    ) -> Session | None:
+        try:
+            return await self._placing.place(sessions, sites=model.upstream, avoid=tried)
+        except StorageUnavailable:
+            return None
+
+    async def _put_back(
+        self,
+        job: OpenJob,
+        part: Submission,
+        submit_id: str,
+        to: Session,
+        refused_by: tuple[str, ...],
+    ) -> Submission:
+        return await job.move(
+            part.number,
+            lambda now: now.refused(
+                submit_id=submit_id, site=to.site, account=to.account, refused_by=refused_by
+            ),
+            handed_over=not self._placing.is_ours(to.account),
+        )
 
     async def _attempted(
         self, job: OpenJob, part: Submission, session: Session, model: ImageModel
@@ -186,13 +284,19 @@ class Generation:
         site = SITES[session.site]
         payload = self._payload(job, part, model, site)
         digest = hashlib.sha256(payload).hexdigest()
-        self._in_hand[session.account] += 1
+        if self._stopping:
+            await asyncio.Event().wait()  # the next life of the gateway sends it
+
+        def sending(now: Submission) -> Submission:
+            job.check_wanted()
+            return now.submitting(digest=digest, at=self._clock.now())
+
+        self._sending += 1
         try:
-            part = await job.move(
-                part.submitting(
-                    site=site.name, account=session.account, digest=digest, at=self._clock.now()
-                )
-            )
+            began = self._clock.monotonic()
+            part = await job.move(part.number, sending)
+            if self._clock.monotonic() - began > _TOO_LONG:
+                raise UpstreamUnreachable("The gateway was held up before it sent anything.")
             try:
                 progress = await self._upstream.submit(site, session.secret, payload)
             except SubmissionUncertain as doubt:
@@ -201,17 +305,19 @@ class Generation:
                 )
                 cause = doubt.__cause__
                 answer = cause if isinstance(cause, SessionExpired | UpstreamMaintenance) else None
-                return _Sent(await job.move(part.reconciling()), session, answer)
+                doubtful = await job.move(part.number, Submission.reconciling)
+                return _Sent(doubtful, session, answer)
             except GatewayError:
                 raise
             except Exception:
                 # A defect of ours after the request may have gone out: never taken for a refusal.
                 log.exception("submission_in_doubt", job=job.job.id)
-                return _Sent(await job.move(part.reconciling()), session)
-            job.saw(part, progress)
-            return _Sent(await job.move(part.running(progress.history_id)), session)
+                return _Sent(await job.move(part.number, Submission.reconciling), session)
+            job.saw(part.number, progress)
+            taken = await job.move(part.number, lambda now: now.listed(progress.history_id))
+            return _Sent(taken, session)
         finally:
-            self._in_hand[session.account] -= 1
+            self._sending -= 1
 
     def _payload(self, job: OpenJob, part: Submission, model: ImageModel, site: Site) -> bytes:
         return image_payload(
@@ -224,28 +330,32 @@ class Generation:
             constants=self._constants,
         )
 
-    def _load(self, account: str) -> int:
-        return self._in_hand[account] + self._poller.following(account)
-
     # --------------------------------------------------------- collecting
 
     async def _collected(self, job: OpenJob, sent: _Sent) -> None:
         """Follow the submission to its end, and keep its pictures as they appear."""
-        part = sent.submission
+        number = sent.submission.number
         async for seen in self._poller.follow(self._watch(job, sent)):
-            job.saw(part, seen.progress)
-            if part.state is State.RECONCILING:
-                part = await job.move(part.running(seen.progress.history_id))
+            job.saw(number, seen.progress)
+            now = job.part(number)
+            if now.state is State.RECONCILING or (
+                now.history_id is None and seen.progress.history_id
+            ):
+                await job.move(number, lambda now, seen=seen: now.listed(seen.progress.history_id))  # type: ignore[misc]
             pictures, trouble = await self._pictures(job, sent, seen)
             if seen.last:
-                if trouble is not None and not pictures and not _has_pictures(job, part):
+                if (
+                    trouble is not None
+                    and not pictures
+                    and not job.job.pictures_of(sent.submission)
+                ):
                     raise trouble
-                await job.move(part.completed(), pictures)
+                await job.move(number, Submission.collected, pictures)
             elif pictures:
                 await job.keep(pictures)
 
     def _watch(self, job: OpenJob, sent: _Sent) -> Watch:
-        part, session, request = sent.submission, sent.session, job.job.request
+        part, session, request = job.part(sent.submission.number), sent.session, job.job.request
         site = SITES[session.site]
         low, high = IMAGE_MODELS[request.model].typical_seconds or _UNKNOWN_DURATION
         sent_at = part.sent_at if part.sent_at is not None else self._clock.now()
@@ -257,15 +367,22 @@ class Generation:
                 site, session.secret, submit_ids=submit_ids, history_ids=history_ids
             )
 
+        age = max(0.0, self._clock.now() - sent_at)
+        until = part.watched_until or job.job.deadline
         return Watch(
             account=session.account,
             submit_id=part.submit_id,
             history_id=part.history_id,
-            kind=Kind(site.name, request.model, request.resolution, "text"),
+            # What others sent is found at any age: it says nothing of how long our own take.
+            kind=Kind(
+                site.name, request.model, request.resolution, "text" if part.digest else "adopted"
+            ),
             # Until durations are known, rather a few looks too many than a picture that lies there.
             first_guess=Expectation(low=low / 2, high=high),
-            age=max(0.0, self._clock.now() - sent_at),
-            budget=max(job.job.deadline - sent_at, 60.0),
+            age=age,
+            # A gateway that was away when the time ran out gets a moment to ask.
+            budget=max(until - sent_at, age + _MOMENT_TO_ASK),
+            given_up=part.watched_until is not None,
             look=look,
         )
 
@@ -277,11 +394,11 @@ class Generation:
         A small rendition is taken only at the end, when nothing better has come.
         """
         stored = {picture.item_id for picture in job.job.pictures}
-        first = sent.submission.number * _PER_SUBMISSION
+        first = sent.submission.number * PER_SUBMISSION
         # In the upstream's order; where that has changed since the last look, behind those that are there.
         taken = {picture.number for picture in job.job.pictures}
         late = iter(
-            number for number in range(first, first + _PER_SUBMISSION) if number not in taken
+            number for number in range(first, first + PER_SUBMISSION) if number not in taken
         )
         results = await asyncio.gather(
             *(
@@ -306,6 +423,7 @@ class Generation:
             try:
                 return await self._keeper.keep(
                     item,
+                    media_id=self._name_media("media", job.job.id, item.id),
                     number=number,
                     site=site,
                     into=request.output_format,
@@ -323,11 +441,11 @@ class Generation:
                     raise
                 rejected = True
                 item = await self._renewed(sent, item, site)
-            except (StorageUnavailable, UpstreamUnreachable) as error:
-                # It is paid for: both are waited for, the upstream's files as long as the job has time.
-                theirs = isinstance(error, UpstreamUnreachable)
+            except UpstreamUnreachable as error:
+                # It is paid for: the upstream's files are waited for as long as the job has time.
                 waited = min(waited * 2, 30.0)
-                if theirs and self._clock.now() + waited > job.job.deadline:
+                until = job.part(sent.submission.number).watched_until or job.job.deadline
+                if self._clock.now() + waited > until:
                     raise ResultCorrupt("The result could not be fetched in time.") from error
                 log.warning("result_not_kept_yet", job=job.job.id, reason=error.message)
                 await self._clock.sleep(waited)
@@ -344,13 +462,18 @@ class Generation:
         return next((one for one in found.items if one.id == item.id), item) if found else item
 
 
+def _session(sessions: tuple[Session, ...], account: str) -> Session:
+    for session in sessions:
+        if session.account == account:
+            return session
+    raise InternalError(_NO_SESSION)
+
+
 def _failure(part: Submission, error: GatewayError) -> Failure:
     """What the submission failed with. Of one that went out, no error alone can say that it cost nothing."""
     failure = Failure.of(error)
-    if part.state is State.ACCEPTED or part.state is State.SUBMITTING:
+    if part.state is State.ACCEPTED:
+        return replace(failure, charge=Charge.NONE.value)
+    if part.state is State.SUBMITTING:
         return failure
-    return failure if error.charge is not Charge.NONE else replace(failure, charge=_UNKNOWN_CHARGE)
-
-
-def _has_pictures(job: OpenJob, part: Submission) -> bool:
-    return any(picture.number // _PER_SUBMISSION == part.number for picture in job.job.pictures)
+    return failure if error.charge is not Charge.NONE else replace(failure, charge=UNKNOWN_CHARGE)

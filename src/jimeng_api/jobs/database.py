@@ -4,92 +4,115 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from jimeng_api.domain.errors import StorageUnavailable
-from jimeng_api.jobs.ownership import Ownership
 
 Result = TypeVar("Result")
 Work = Callable[[Connection], Result]
 
 
-class Database:
-    """One SQLite file, one connection, one thread.
+class Superseded(Exception):
+    """What was to be written is no longer so: somebody else has changed it."""
 
-    SQLite has one writer anyway, and a queue in order is fairer than its busy handler. The work is written
-    as plain functions of a connection. SQLAlchemy's asyncio layer would do the same in a dozen hops between
-    threads for each transaction, and each of them costs more than the statement that it carries.
+
+class Backend(Protocol):
+    """What differs between a file of our own and a server that several gateways share.
+
+    Everything but `listen`'s thread runs in the database's thread. `claim` gives those of the accounts that
+    are ours from now on, `announce` tells the other gateways something when the transaction is committed. A
+    connection that was lost is `connected` again only by `reconnect`. `try_out` finds out whether the
+    database takes a write as large as a job's, and leaves nothing behind.
+    """
+
+    engine: Engine
+
+    @property
+    def shared(self) -> bool: ...
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+    def transaction(self) -> AbstractContextManager[Connection]: ...
+    def migration(self) -> AbstractContextManager[Connection]: ...
+    @property
+    def connected(self) -> bool: ...
+    def reconnect(self) -> None: ...
+    def try_out(self, connection: Connection) -> None: ...
+    def claim(self, accounts: Collection[str]) -> set[str]: ...
+    def release(self, accounts: Collection[str]) -> None: ...
+    def announce(self, connection: Connection, text_: str) -> None: ...
+    def listen(self, heard: Callable[[str | None], None]) -> None: ...
+
+
+class Database:
+    """One connection, one thread.
+
+    SQLite has one writer anyway, and a queue in order is fairer than its busy handler; on PostgreSQL the
+    connection that writes must be the one that holds the locks. The work is written as plain functions of a
+    connection. SQLAlchemy's asyncio layer would do the same in a dozen hops between threads for each
+    transaction, and each of them costs more than the statement that it carries.
 
     Trouble is raised as StorageUnavailable.
     """
 
-    def __init__(self, url: str, *, thread: Executor | None = None) -> None:
+    def __init__(self, backend: Backend, *, thread: Executor | None = None) -> None:
         """`thread` does the work in place of a thread of its own; it must do one thing after the other."""
-        self._engine = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=60)
-        event.listen(self._engine, "connect", _set_up)
-        self._ownership = _ownership(self._engine)
+        self.backend = backend
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="database")
 
     @property
     def engine(self) -> Engine:
-        return self._engine
+        return self.backend.engine
 
     async def open(self) -> None:
-        """Take the file for this process. Raises DatabaseInUse."""
-        if self._ownership is not None:
-            await self._in_thread(self._ownership.take)
+        """Raises DatabaseInUse."""
+        await self.run(self.backend.open)
 
     async def close(self) -> None:
-        await self._in_thread(self._engine.dispose)
-        if self._ownership is not None:
-            await self._in_thread(self._ownership.release)
+        await self.run(self.backend.close)
         self._thread.shutdown(wait=False)
 
     async def read(self, work: Work[Result]) -> Result:
-        def reading() -> Result:
-            with self._engine.connect() as connection:
-                return work(connection)
-
-        return await self._in_thread(reading)
+        return await self.write(work)
 
     async def write(self, work: Work[Result]) -> Result:
-        """Do the work in one transaction: all of it is on the disk when this returns, or none."""
+        """Do the work in one transaction: all of it is on the disk when this returns, or none.
+
+        Raises Superseded where it cannot be as things stand.
+        """
 
         def writing() -> Result:
-            with self._engine.begin() as connection:
+            with self.backend.transaction() as connection:
                 return work(connection)
 
-        return await self._in_thread(writing)
+        return await self.run(writing)
 
-    async def _in_thread(self, work: Callable[[], Result]) -> Result:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-            kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
-            raise StorageUnavailable(
-                f"The gateway's database does not answer at the moment ({kind}).", retry_after=5
-            ) from error
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Do something in the database's thread."""
 
+        def working() -> Result:
+            with _told():
+                return work()
 
-def _ownership(engine: Engine) -> Ownership | None:
-    file = engine.url.database
-    return Ownership(Path(file)) if file and file != ":memory:" else None
+        return await asyncio.get_running_loop().run_in_executor(self._thread, working)
 
 
-def _set_up(connection: Any, entry: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",  # a commit is on the disk before a caller hears of it
-        "foreign_keys=ON",
-        "busy_timeout=10000",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+@contextmanager
+def _told() -> Iterator[None]:
+    """The database's errors in our words. A value that no table takes is a defect, and stays what it is."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Superseded(type(error.orig).__name__) from error
+    except DataError:
+        raise
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
+        raise StorageUnavailable(
+            f"The gateway's database does not answer at the moment ({kind}).", retry_after=5
+        ) from error

@@ -6,9 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from jimeng_api.domain.errors import Charge
 from jimeng_api.domain.failure import Failure
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
+
+PER_SUBMISSION = 1_000_000
+"""How far apart the pictures' numbers of two submissions begin: more than any series has pictures."""
 
 
 class State(Enum):
@@ -40,16 +44,18 @@ MOVES: dict[State, frozenset[State]] = {
 
 
 class IllegalMove(Exception):
-    """A defect: a submission was about to go where no submission may go."""
+    """A submission was about to go where no submission may go: somebody else has ended it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """One paid request to the upstream: `gen_count` pictures of job `job_id` (None: the model's own number).
 
-    `submit_id` is ours, made before sending; `history_id` is the upstream's. `account` names the account
-    (never its session); `attempt` counts how often a certain refusal sent it back to the start. `sent_at` is
-    unix seconds of the commit before the send.
+    `submit_id` is ours, made before sending; `history_id` is the upstream's. `account` names the account that
+    is to take it, or took it (never its session), on `site`; whoever has claimed that account works on it.
+    `attempt` counts how often a certain refusal sent it back to the start, `refused_by` are accounts that
+    need not be asked again. `sent_at` is unix seconds of the commit before the send. A failed one with
+    `watched_until` (unix seconds) is still looked at: its result may come late, and is paid for.
     """
 
     submit_id: str
@@ -57,27 +63,40 @@ class Submission:
     number: int
     gen_count: int | None
     seed: int
+    site: str
+    account: str
     state: State = State.ACCEPTED
     attempt: int = 0
-    site: str | None = None
-    account: str | None = None
+    refused_by: tuple[str, ...] = ()
     history_id: str | None = None
     digest: str | None = None
     sent_at: float | None = None
     failure: Failure | None = None
+    watched_until: float | None = None
 
-    def submitting(self, *, site: str, account: str, digest: str, at: float) -> Submission:
-        moved = self._moved(State.SUBMITTING)
-        return replace(moved, site=site, account=account, digest=digest, sent_at=at)
+    @property
+    def open(self) -> bool:
+        """Whether there is still something to do for it."""
+        return not self.state.ended or self.watched_until is not None
 
-    def refused(self, *, submit_id: str) -> Submission:
-        """Back to the start with an id of its own, after a verdict that nothing was taken."""
+    def placed(self, *, site: str, account: str) -> Submission:
+        """For this account, before anything was sent."""
+        return replace(self, site=site, account=account)
+
+    def submitting(self, *, digest: str, at: float) -> Submission:
+        return replace(self._moved(State.SUBMITTING), digest=digest, sent_at=at)
+
+    def refused(
+        self, *, submit_id: str, site: str, account: str, refused_by: Iterable[str]
+    ) -> Submission:
+        """Back to the start, for this account, after a verdict that nothing was taken."""
         return replace(
             self._moved(State.ACCEPTED),
             submit_id=submit_id,
             attempt=self.attempt + 1,
-            site=None,
-            account=None,
+            site=site,
+            account=account,
+            refused_by=tuple(refused_by),
             digest=None,
             sent_at=None,
         )
@@ -85,14 +104,35 @@ class Submission:
     def reconciling(self) -> Submission:
         return self._moved(State.RECONCILING)
 
-    def running(self, history_id: str) -> Submission:
-        return replace(self._moved(State.RUNNING), history_id=history_id)
+    def listed(self, history_id: str) -> Submission:
+        """The upstream has it under this id."""
+        moved = self if self._watched else self._moved(State.RUNNING)
+        return replace(moved, history_id=history_id)
 
-    def completed(self) -> Submission:
+    def collected(self) -> Submission:
+        """Its result is kept; one that had been given up stays so, with a result that came late."""
+        if self._watched:
+            return replace(self, watched_until=None)
         return self._moved(State.COMPLETED)
 
-    def failed(self, failure: Failure) -> Submission:
-        return replace(self._moved(State.FAILED), failure=failure)
+    def failed(self, failure: Failure, *, watched_until: float | None = None) -> Submission:
+        return replace(self._moved(State.FAILED), failure=failure, watched_until=watched_until)
+
+    def watched_again(
+        self, *, site: str, account: str, history_id: str | None, until: float
+    ) -> Submission:
+        """Given up once and for all, and yet seen upstream, by the session of this account."""
+        if self.open or self.state is not State.FAILED:
+            raise IllegalMove(f"{self.state.value} → watched")
+        return replace(self, site=site, account=account, history_id=history_id, watched_until=until)
+
+    def let_go(self) -> Submission:
+        """Nothing came of it within the time that it was watched."""
+        return replace(self, watched_until=None)
+
+    @property
+    def _watched(self) -> bool:
+        return self.state is State.FAILED and self.watched_until is not None
 
     def _moved(self, state: State) -> Submission:
         if state not in MOVES[self.state]:
@@ -104,9 +144,10 @@ class Submission:
 class Job:
     """What a caller asked for and where it stands. Times are unix seconds.
 
-    `owner` is a keyed digest of the caller's key. `asked_model` is the name that the caller used. `sessions`
-    is the encrypted list of sessions that may serve it, empty once the job has ended. `deadline` is when it
-    is given up.
+    `owner` is a keyed digest of the caller's key. `asked_model` is the name that the caller used.
+    `fingerprint` is a digest of what was asked for, empty where nobody may ask for it again. `sessions` is
+    the encrypted list of sessions that may serve it, empty once nothing is left to do. `deadline` is when it
+    is given up, `cancelled_at` when its owner took it back.
     """
 
     id: str
@@ -115,9 +156,11 @@ class Job:
     request: ImageRequest
     created_at: float
     deadline: float
+    fingerprint: str = ""
     sessions: bytes = b""
     state: State = State.ACCEPTED
     finished_at: float | None = None
+    cancelled_at: float | None = None
     failure: Failure | None = None
     submissions: tuple[Submission, ...] = ()
     pictures: tuple[Picture, ...] = ()
@@ -134,31 +177,63 @@ class Job:
 
     @property
     def partial(self) -> bool:
-        """Whether it completed with fewer pictures than were asked for."""
+        """Whether it completed with fewer pictures than were asked for; unknown once their time is over."""
         asked = self.request.count or 0
-        return self.state is State.COMPLETED and len(self.pictures) < asked
+        return self.delivered and 0 < len(self.pictures) < asked
 
-    def moved(self, submission: Submission) -> Job:
-        """The job after one of its submissions moved; still open when the last of them ends (see `ended`)."""
+    @property
+    def late(self) -> bool:
+        """Whether it was given up, and all that was given up has come after all."""
+        return self.state is State.FAILED and all(
+            part.state is State.COMPLETED or (not part.open and self.pictures_of(part))
+            for part in self.submissions
+        )
+
+    @property
+    def delivered(self) -> bool:
+        """Whether its pictures can be handed over: it completed, in time or late."""
+        return self.state is State.COMPLETED or self.late
+
+    @property
+    def untouched(self) -> bool:
+        """Whether it is certain that the upstream took no part of it, and never will."""
+        return self.state is State.FAILED and all(
+            part.history_id is None
+            and part.failure is not None
+            and part.failure.charge == Charge.NONE.value
+            for part in self.submissions
+        )
+
+    def pictures_of(self, part: Submission) -> tuple[Picture, ...]:
+        return tuple(one for one in self.pictures if one.number // PER_SUBMISSION == part.number)
+
+    def moved(self, submission: Submission, *, at: float) -> Job:
+        """The job after one of its submissions moved, at this time."""
         parts = tuple(
             submission if part.number == submission.number else part for part in self.submissions
         )
-        return replace(self, submissions=parts, state=open_state(parts))
+        job = replace(self, submissions=parts)
+        if not all(part.state.ended for part in parts):
+            return replace(job, state=open_state(parts))
+        if not any(part.open for part in parts):
+            job = replace(job, sessions=b"")
+        return job if job.state.ended else _ended(job, at)
 
     def with_pictures(self, found: Iterable[Picture]) -> Job:
         """The job with more pictures, in their order."""
         ordered = sorted((*self.pictures, *found), key=lambda picture: picture.number)
         return replace(self, pictures=tuple(ordered))
 
-    def ended(self, *, at: float) -> Job:
-        """The job after its last submission ended.
 
-        One failed submission fails the job: a caller who asked
-        for ten pictures is not told that eight are all of them; the eight stay with the job.
-        """
-        failure = next((part.failure for part in self.submissions if part.failure), None)
-        state = State.FAILED if failure else State.COMPLETED
-        return replace(self, state=state, finished_at=at, failure=failure, sessions=b"")
+def _ended(job: Job, at: float) -> Job:
+    """The job after its last submission ended.
+
+    One failed submission fails the job: a caller who asked for ten pictures is not told that eight are all
+    of them; the eight stay with the job.
+    """
+    failure = next((part.failure for part in job.submissions if part.failure), None)
+    state = State.FAILED if failure else State.COMPLETED
+    return replace(job, state=state, finished_at=at, failure=failure)
 
 
 _STATUS = {

@@ -2,78 +2,215 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Select, inspect, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import NotFound, StorageUnavailable
 from jimeng_api.domain.failure import Failure
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
+from jimeng_api.jobs.claims import Claims
 from jimeng_api.jobs.commits import Change, Commits
-from jimeng_api.jobs.database import Database
+from jimeng_api.jobs.database import Backend, Database, Superseded
 from jimeng_api.jobs.job import Job, State, Submission, open_state
-from jimeng_api.jobs.tables import jobs, pictures, submissions
+from jimeng_api.jobs.retention import Retention
+from jimeng_api.jobs.signals import Signals
+from jimeng_api.jobs.sqlite import SqliteFile
+from jimeng_api.jobs.tables import idempotency_keys, jobs, key_files, pictures, submissions
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration: what the tables must be at."""
+
+
+class OtherKeyFile(Exception):
+    """The database belongs to another key file; the message tells the operator."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenKey:
+    """An Idempotency-Key for a new job; `freed` is the job that had it before and needs it no more."""
+
+    key: str
+    freed: str | None = None
 
 
 class JobStore:
     """Jobs, their submissions and their pictures in one database.
 
     Whoever asks for a job on behalf of a caller names its owner, so that a foreign job is not found. Trouble
-    with the database is raised as StorageUnavailable.
+    with the database is raised as StorageUnavailable. `claims` says which accounts are ours to work on,
+    `signals` when a job has changed, `retention` deletes what has been kept long enough.
     """
 
     def __init__(self, url: str, clock: Clock, *, thread: Executor | None = None) -> None:
-        self._database = Database(url, thread=thread)
-        self._commits = Commits(self._database, clock)
+        self._database = Database(_backend(url), thread=thread)
+        self.claims = Claims(self._database)
+        self.signals = Signals(self._database, clock.token(8))
+        self.retention = Retention(self._database)
+        self._commits = Commits(self._database, self.signals, clock)
+        self._trying: asyncio.Future[bool] | None = None
 
-    async def open(self) -> None:
-        """Bring the tables to the newest revision. Raises DatabaseInUse."""
+    async def open(self, *, key_digest: str = "") -> None:
+        """Bring the tables to the newest revision. Raises DatabaseInUse, OtherKeyFile.
+
+        `key_digest` names the key file that sessions are encrypted with.
+        """
         await self._database.open()
         if await self._database.read(_revision) != REVISION:
-            await self._database.write(_migrate)
+            await self._database.run(self._migrate)
+        if self.claims.shared:
+            await self._database.write(lambda connection: _check_key_file(connection, key_digest))
+            self.signals.listen()
 
     async def close(self) -> None:
         await self._commits.close()
         await self._database.close()
 
     async def alive(self) -> bool:
-        """Whether the database takes a write at the moment."""
-        nothing = update(jobs).where(jobs.c.id == "").values(state="")
+        """Whether the database takes a write at the moment: tried once for all who ask at the same time."""
+        if self._trying is None or self._trying.done():
+            self._trying = asyncio.ensure_future(self._takes_a_write())
+        return await asyncio.shield(self._trying)
+
+    async def _takes_a_write(self) -> bool:
         try:
-            await self._database.write(lambda connection: connection.execute(nothing).close())
-        except StorageUnavailable:
+            await self._database.write(self._database.backend.try_out)
+        except (StorageUnavailable, Superseded):
             return False
         return True
 
-    async def accept(self, job: Job) -> None:
-        """Write a new job down. Once this returns, it may be promised to the caller."""
-        parts = [_submission_row(part) for part in job.submissions]
-        await self._commits.write(Change(new_jobs=[_job_row(job)], new_submissions=parts))
+    # ------------------------------------------------------------------- connection
 
-    async def save(
-        self, job: Job, moved: Submission | None = None, found: Iterable[Picture] = (), *, at: float
-    ) -> None:
-        """Write down in one commit where the job and its moved submission stand, and what was found."""
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is there that claims hang on."""
+        return self._database.backend.connected
+
+    async def reconnect(self) -> None:
+        """Connect anew, with no claims. Nobody may work on what the lost connection had claimed."""
+        self.claims.forget()
+        await self._database.run(self._database.backend.reconnect)
+
+    # ---------------------------------------------------------------------- writing
+
+    async def accept(self, job: Job, *, key: TakenKey | None = None, work: bool = False) -> None:
+        """Write a new job down. Once this returns, it may be promised to the caller.
+
+        `work` says that another gateway has something to do for it. Raises Superseded where the key has been
+        taken by another job meanwhile.
+        """
+        taken = (
+            [{"owner": job.owner, "key": key.key, "job_id": job.id, "freed": key.freed or ""}]
+            if key
+            else []
+        )
         await self._commits.write(
             Change(
-                ended_jobs=[{**_job_row(job), "of_job": job.id}] if job.state.ended else [],
-                moved_submissions=[
-                    {**_submission_row(part), "of_job": job.id, "of_number": part.number}
-                    for part in ([moved] if moved else [])
-                ],
-                new_pictures=[{"job_id": job.id, "created_at": at, **asdict(one)} for one in found],
+                new_jobs=[_job_row(job)],
+                new_submissions=[_submission_row(part) for part in job.submissions],
+                taken_keys=taken,
+                job_ids=[job.id],
+                work=work,
             )
         )
+
+    async def save(
+        self,
+        job_id: str,
+        moved: tuple[Submission, Submission] | None = None,
+        found: Iterable[Picture] = (),
+        *,
+        at: float,
+        work: bool = False,
+    ) -> None:
+        """Write down in one commit how a submission of the job moved, from and to, and what was found.
+
+        Raises Superseded where the submission has moved already.
+        """
+        rows = []
+        if moved is not None:
+            before, after = moved
+            rows = [
+                {
+                    **_submission_row(after),
+                    "of_job": job_id,
+                    "of_number": after.number,
+                    "was_state": before.state.value,
+                    "was_attempt": before.attempt,
+                }
+            ]
+        ended = moved is not None and moved[1].state.ended
+        await self._commits.write(
+            Change(
+                moved_submissions=rows,
+                new_pictures=[{"job_id": job_id, "created_at": at, **asdict(one)} for one in found],
+                ended=[{"of_job": job_id, "at": at, "no_sessions": b""}] if ended else [],
+                job_ids=[job_id],
+                work=work,
+            )
+        )
+
+    async def cancel(self, job_id: str, *, at: float) -> None:
+        """Write down that its owner took the job back, for whoever works on it."""
+        statement = (
+            update(jobs)
+            .where(jobs.c.id == job_id, jobs.c.cancelled_at.is_(None))
+            .values(cancelled_at=at)
+        )
+
+        def work(connection: Connection) -> None:
+            connection.execute(statement)
+            self.signals.announce(connection, [job_id], work=True)
+
+        await self._database.write(work)
+        self.signals.changed([job_id])
+
+    async def watch(self, job_id: str, part: Submission, *, sessions: bytes) -> None:
+        """Write down that a submission is watched again which had nothing left to be done.
+
+        Raises Superseded where it has.
+        """
+        names = ("site", "account", "history_id", "watched_until", "open")
+        row = _submission_row(part)
+        closed = (
+            submissions.c.job_id == job_id,
+            submissions.c.number == part.number,
+            submissions.c.state == part.state.value,
+            ~submissions.c.open,
+        )
+        reopened = update(submissions).where(*closed).values({name: row[name] for name in names})
+        sealed = update(jobs).where(jobs.c.id == job_id).values(sessions=sessions)
+
+        def work(connection: Connection) -> None:
+            if connection.execute(reopened).rowcount != 1:
+                raise Superseded(job_id)
+            connection.execute(sealed)
+            self.signals.announce(connection, [job_id], work=True)
+
+        await self._database.write(work)
+        self.signals.changed([job_id])
+
+    # ---------------------------------------------------------------------- reading
 
     async def find(self, owner: str, job_id: str) -> Job:
         found = await self._jobs(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner))
@@ -94,11 +231,62 @@ class JobStore:
         order = [column.desc() if newest_first else column.asc() for column in place]
         return await self._jobs(query.order_by(*order))
 
-    async def unfinished(self) -> list[Job]:
-        """Every job that has not ended, oldest first: what a restart has to go on with."""
-        ended = [state.value for state in State if state.ended]
+    async def keyed(self, owner: str, key: str) -> Job | None:
+        """The job that the owner's Idempotency-Key belongs to."""
+        belongs = (idempotency_keys.c.owner == owner, idempotency_keys.c.key == key)
+        found = await self._jobs(select(jobs).join(idempotency_keys).where(*belongs))
+        return found[0] if found else None
+
+    async def alike(self, owner: str, fingerprint: str, *, since: float) -> list[Job]:
+        """The owner's jobs for the same request that have not ended, or not before `since`."""
         return await self._jobs(
-            select(jobs).where(jobs.c.state.not_in(ended)).order_by(jobs.c.created_at)
+            select(jobs).where(
+                jobs.c.owner == owner,
+                jobs.c.fingerprint == fingerprint,
+                jobs.c.finished_at.is_(None) | (jobs.c.finished_at >= since),
+            )
+        )
+
+    async def submitted(self, owner: str, id_: str) -> Job | None:
+        """The owner's newest job with a submission that the upstream knows by this id, of either kind."""
+        holding = select(submissions.c.job_id).where(
+            (submissions.c.submit_id == id_) | (submissions.c.history_id == id_)
+        )
+        # Chosen here: asked for the owner's newest, SQLite would go through all the jobs of the owner.
+        found = await self._jobs(select(jobs).where(jobs.c.id.in_(holding)))
+        theirs = [job for job in found if job.owner == owner]
+        return max(theirs, key=lambda job: job.created_at, default=None)
+
+    async def work(self) -> dict[str, int]:
+        """How many submissions of each account have something left to be done."""
+        query = (
+            select(submissions.c.account, func.count())
+            .where(submissions.c.open)
+            .group_by(submissions.c.account)
+        )
+        return await self._database.read(
+            lambda connection: {row[0]: row[1] for row in connection.execute(query)}
+        )
+
+    async def at_work(self, accounts: Collection[str]) -> list[Job]:
+        """The jobs with something left to be done on these accounts, oldest first."""
+        found: list[Job] = []
+        for some in _in_portions(sorted(accounts)):
+            holding = select(submissions.c.job_id).where(
+                submissions.c.open, submissions.c.account.in_(some)
+            )
+            found += await self._jobs(
+                select(jobs).where(jobs.c.id.in_(holding)).order_by(jobs.c.created_at)
+            )
+        return found
+
+    async def cancelled(self) -> list[str]:
+        """The jobs that were taken back and have not ended."""
+        query = select(jobs.c.id).where(
+            jobs.c.cancelled_at.is_not(None), jobs.c.finished_at.is_(None)
+        )
+        return await self._database.read(
+            lambda connection: list(connection.execute(query).scalars())
         )
 
     async def picture(self, media_id: str) -> Picture:
@@ -113,6 +301,23 @@ class JobStore:
     async def _jobs(self, query: Select[Any]) -> list[Job]:
         return await self._database.read(lambda connection: _assembled(connection, query))
 
+    def _migrate(self) -> None:
+        # Imported here: Alembic takes a while, and a start with up-to-date tables needs none of it.
+        from jimeng_api.jobs.migrations.upgrade import upgrade
+
+        with self._database.backend.migration() as connection:
+            if _revision(connection) != REVISION:  # another gateway may have been quicker
+                upgrade(connection)
+
+
+def _backend(url: str) -> Backend:
+    if url.startswith("sqlite:"):
+        return SqliteFile(url)
+    # Imported here: whoever uses SQLite needs none of it.
+    from jimeng_api.jobs.postgresql import PostgresServer
+
+    return PostgresServer(url)
+
 
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
@@ -121,31 +326,42 @@ def _revision(connection: Connection) -> str | None:
     return found
 
 
-def _migrate(connection: Connection) -> None:
-    # Imported here: Alembic takes a while, and a start with up-to-date tables needs none of it.
-    from jimeng_api.jobs.migrations.upgrade import upgrade
+def _check_key_file(connection: Connection, digest: str) -> None:
+    found = connection.execute(select(key_files.c.digest)).scalar()
+    if found is None:
+        connection.execute(insert(key_files).values(digest=digest))
+    elif found != digest:
+        raise OtherKeyFile(
+            "The database was made with another key file. All gateways that share a database need the same "
+            "one: copy it, and name it with JIMENG_API_SECRET_KEY_FILE."
+        )
 
-    # The driver begins a transaction by itself before a row is written, not before a table is made: without
-    # this, a start that is killed here leaves some tables and no revision.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-    upgrade(connection)
+
+_PORTION = 5000  # SQLite takes 32,766 values in a statement, PostgreSQL 65,535
+
+
+def _in_portions(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (values[start : start + _PORTION] for start in range(0, len(values), _PORTION))
 
 
 def _assembled(connection: Connection, query: Select[Any]) -> list[Job]:
     """The jobs that a query of their table finds, with all that belongs to them."""
     rows = connection.execute(query).mappings().all()
-    ids = [row["id"] for row in rows]
     parts: dict[str, list[Submission]] = defaultdict(list)
-    for part in connection.execute(
-        select(submissions).where(submissions.c.job_id.in_(ids)).order_by(submissions.c.number)
-    ).mappings():
-        parts[part["job_id"]].append(_submission(part))
     found: dict[str, list[Picture]] = defaultdict(list)
-    for picture in connection.execute(
-        select(pictures).where(pictures.c.job_id.in_(ids)).order_by(pictures.c.number)
-    ).mappings():
-        found[picture["job_id"]].append(_picture(picture))
+    for ids in _in_portions([row["id"] for row in rows]):
+        for part in _of(connection, submissions, submissions.c.job_id, ids):
+            parts[part["job_id"]].append(_submission(part))
+        for picture in _of(connection, pictures, pictures.c.job_id, ids):
+            found[picture["job_id"]].append(_picture(picture))
     return [_job(row, parts[row["id"]], found[row["id"]]) for row in rows]
+
+
+def _of(
+    connection: Connection, table: Any, job_id: ColumnElement[str], ids: Sequence[str]
+) -> Iterable[RowMapping]:
+    query = select(table).where(job_id.in_(ids)).order_by(table.c.number)
+    return connection.execute(query).mappings()
 
 
 def _job_row(job: Job) -> dict[str, Any]:
@@ -156,10 +372,12 @@ def _job_row(job: Job) -> dict[str, Any]:
         "state": job.state.value,
         "asked_model": job.asked_model,
         "request": msgspec.json.encode(job.request),
+        "fingerprint": job.fingerprint,
         "sessions": job.sessions,
         "created_at": job.created_at,
         "deadline": job.deadline,
         "finished_at": job.finished_at,
+        "cancelled_at": job.cancelled_at,
         "failure": _failure_row(job.failure),
     }
 
@@ -175,10 +393,13 @@ def _submission_row(part: Submission) -> dict[str, Any]:
         "attempt": part.attempt,
         "site": part.site,
         "account": part.account,
+        "refused_by": ",".join(part.refused_by),
         "history_id": part.history_id,
         "digest": part.digest,
         "sent_at": part.sent_at,
         "failure": _failure_row(part.failure),
+        "watched_until": part.watched_until,
+        "open": part.open,
     }
 
 
@@ -193,11 +414,13 @@ def _job(row: RowMapping, parts: list[Submission], found: list[Picture]) -> Job:
         owner=row["owner"],
         asked_model=row["asked_model"],
         request=msgspec.json.decode(row["request"], type=ImageRequest),
+        fingerprint=row["fingerprint"],
         created_at=row["created_at"],
         deadline=row["deadline"],
         sessions=row["sessions"],
         state=state if state.ended else open_state(parts),
         finished_at=row["finished_at"],
+        cancelled_at=row["cancelled_at"],
         failure=_failure(row["failure"]),
         submissions=tuple(parts),
         pictures=tuple(found),
@@ -206,8 +429,16 @@ def _job(row: RowMapping, parts: list[Submission], found: list[Picture]) -> Job:
 
 def _submission(row: RowMapping) -> Submission:
     values = dict(row)
-    state, failure = State(values.pop("state")), _failure(values.pop("failure"))
-    return Submission(**values, state=state, failure=failure)
+    values.pop("open")
+    refused_by = values.pop("refused_by")
+    return Submission(
+        **values
+        | {
+            "state": State(values["state"]),
+            "failure": _failure(values["failure"]),
+            "refused_by": tuple(refused_by.split(",")) if refused_by else (),
+        }
+    )
 
 
 def _picture(row: RowMapping) -> Picture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
@@ -29,13 +31,16 @@ jobs = Table(
     Column("state", Text, nullable=False),
     Column("asked_model", Text, nullable=False),
     Column("request", LargeBinary, nullable=False),
+    Column("fingerprint", Text, nullable=False),
     Column("sessions", LargeBinary, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("deadline", Float, nullable=False),
     Column("finished_at", Float),
+    Column("cancelled_at", Float),
     Column("failure", LargeBinary),
     Index("jobs_by_owner", "owner", "created_at", "id"),
-    Index("jobs_by_state", "state"),
+    Index("jobs_by_fingerprint", "owner", "fingerprint"),
+    Index("jobs_by_end", "finished_at"),
 )
 
 submissions = Table(
@@ -43,17 +48,30 @@ submissions = Table(
     metadata,
     Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("submit_id", Text, nullable=False, unique=True),
+    Column("submit_id", Text, nullable=False),
     Column("gen_count", Integer),
     Column("seed", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("site", Text),
-    Column("account", Text),
+    Column("site", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("refused_by", Text, nullable=False),
     Column("history_id", Text),
     Column("digest", Text),
     Column("sent_at", Float),
     Column("failure", LargeBinary),
+    Column("watched_until", Float),
+    # Whether there is still something to do: what a gateway looks for that has lost its memory, or another.
+    Column("open", Boolean, nullable=False),
+    Index("submissions_by_submit_id", "submit_id"),
+    Index("submissions_by_history_id", "history_id"),
+)
+Index(
+    "submissions_at_work",
+    submissions.c.account,
+    # In the words of the queries: SQLite takes a partial index only where it finds its condition again.
+    sqlite_where=text("open = 1"),
+    postgresql_where=submissions.c.open,
 )
 
 pictures = Table(
@@ -70,4 +88,21 @@ pictures = Table(
     Column("sha256", Text, nullable=False),
     Column("created_at", Float, nullable=False),
     Index("pictures_by_job", "job_id", "number", unique=True),
+    Index("pictures_by_age", "created_at"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Index("idempotency_keys_by_job", "job_id"),
+)
+
+key_files = Table(
+    "key_files",
+    metadata,
+    # A digest of the key file that the rows were made with: another one can neither read nor find them.
+    Column("digest", Text, primary_key=True),
 )

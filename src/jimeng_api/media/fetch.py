@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from jimeng_api.catalog.sites import Site
@@ -10,9 +12,11 @@ from jimeng_api.domain.errors import (
     ResultRejected,
     UpstreamUnreachable,
 )
+from jimeng_api.domain.secret import Secret
 from jimeng_api.transport import Broken, NotSent, Request, TooLarge, Transport
 
 MOST_BYTES = 64 * 1024 * 1024
+NO_PROXIES: Mapping[str, Secret] = MappingProxyType({})
 
 
 class LinkExpired(Exception):
@@ -23,10 +27,20 @@ class Fetcher:
     """Takes results from the hosts where the upstream keeps them, and from nowhere else."""
 
     def __init__(
-        self, transport: Transport, *, origin: str | None, user_agent: str, timeout: float = 60
+        self,
+        transport: Transport,
+        *,
+        origin: str | None,
+        user_agent: str,
+        proxies: Mapping[str, Secret] = NO_PROXIES,
+        timeout: float = 60,
     ) -> None:
-        """`origin` stands in for every host of the upstream, when one is configured. `timeout` in seconds."""
+        """`origin` stands in for every host of the upstream; `proxies` are by the names of sites.
+
+        `timeout` in seconds.
+        """
         self._transport = transport
+        self._proxies = proxies
         self._origin = urlsplit(origin) if origin else None
         self._headers = {"user-agent": user_agent, "accept": "image/*,*/*;q=0.8"}
         self._timeout = timeout
@@ -45,6 +59,7 @@ class Fetcher:
             headers=self._headers,
             timeout=self._timeout,
             max_bytes=MOST_BYTES,
+            proxy=self._proxies.get(site.name),
         )
         try:
             answer = await self._transport.send(request)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 
+import structlog
+
 from jimeng_api.catalog.sites import Site
 from jimeng_api.clock import Clock
-from jimeng_api.domain.errors import ResultCorrupt
+from jimeng_api.domain.errors import ResultCorrupt, StorageUnavailable
 from jimeng_api.domain.progress import Item
 from jimeng_api.domain.requests import PictureFormat
 from jimeng_api.domain.results import Picture
@@ -15,11 +17,18 @@ from jimeng_api.media.fetch import Fetcher
 from jimeng_api.media.picture import Darkroom, Drawing, drawing_of
 from jimeng_api.media.store import MediaStore
 
+log = structlog.get_logger()
+
 _TRIES = 3
+_LONGEST_WAIT = 30.0
 
 
 class Keeper:
-    """Keeps results. At most `at_once` are in memory at a time, whatever is finished at that moment."""
+    """Keeps results. At most `at_once` are in memory at a time, whatever is finished at that moment.
+
+    A media store that takes nothing is waited for, with the results in hand: each is paid for, and fetched
+    only once.
+    """
 
     def __init__(
         self, fetcher: Fetcher, store: MediaStore, clock: Clock, *, at_once: int = 24
@@ -29,25 +38,31 @@ class Keeper:
         self._clock = clock
         self._darkroom = Darkroom()
         self._places = asyncio.Semaphore(at_once)
+        self._held_up = 0
+
+    @property
+    def held_up(self) -> bool:
+        """Whether results wait for the media store."""
+        return self._held_up > 0
 
     async def keep(
         self,
         item: Item,
         *,
+        media_id: str,
         number: int,
         site: Site,
         into: PictureFormat,
         compression: int | None,
     ) -> Picture:
-        """The item as a stored picture.
+        """The item as a stored picture, under this id.
 
-        Raises LinkExpired, ResultRejected, ResultCorrupt, UpstreamUnreachable, StorageUnavailable.
+        Raises LinkExpired, ResultRejected, ResultCorrupt, UpstreamUnreachable.
         """
         async with self._places:
             drawing = await self._fetched(item, site)
             drawing = await self._darkroom.developed(drawing, into, compression=compression)
-            media_id = self._clock.token()
-            await self._store.put(media_id, drawing.body)
+            await self._put(media_id, drawing.body)
         return Picture(
             media_id=media_id,
             number=number,
@@ -58,6 +73,31 @@ class Keeper:
             size=len(drawing.body),
             sha256=hashlib.sha256(drawing.body).hexdigest(),
         )
+
+    async def _put(self, media_id: str, body: bytes) -> None:
+        try:
+            await self._store.put(media_id, body)
+        except StorageUnavailable as error:
+            if not self._held_up:
+                log.warning("result_not_kept_yet", reason=error.message)
+        else:
+            return
+        self._held_up += 1
+        try:
+            await self._put_at_last(media_id, body)
+        finally:
+            self._held_up -= 1
+
+    async def _put_at_last(self, media_id: str, body: bytes) -> None:
+        wait = 1.0
+        while True:
+            await self._clock.sleep(wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
+            try:
+                await self._store.put(media_id, body)
+            except StorageUnavailable:
+                continue
+            return
 
     async def _fetched(self, item: Item, site: Site) -> Drawing:
         trouble: ResultCorrupt | None = None

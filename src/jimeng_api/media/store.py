@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import obstore
@@ -15,6 +17,8 @@ from jimeng_api.domain.errors import NotFound, StorageUnavailable
 
 _CHUNK = 1024 * 1024
 _AT_ONCE = 8
+# What obstore writes first, and renames once it is whole.
+_UNFINISHED = re.compile(r"[0-9a-f]{32}#[0-9]+")
 
 
 class MediaStore:
@@ -25,7 +29,10 @@ class MediaStore:
 
         `threads` do the work in place of threads of its own.
         """
+        self._folder = place if isinstance(place, Path) else None
         self._store = LocalStore(place, mkdir=True) if isinstance(place, Path) else from_url(place)
+        self._remains: dict[Path, tuple[int, int]] | None = None
+        self._cleared = self._folder is None
         # Not obstore's own coroutine: starting one holds the event loop for most of a millisecond.
         self._threads = threads or ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="media")
 
@@ -38,6 +45,35 @@ class MediaStore:
             raise StorageUnavailable(
                 "The media store does not take the result at the moment."
             ) from error
+
+    async def delete(self, media_id: str) -> None:
+        """It is not there when this returns, whether it was there or not."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                self._threads, obstore.delete, self._store, _path(media_id)
+            )
+        except (FileNotFoundError, obstore.exceptions.NotFoundError):
+            return
+        except (BaseError, OSError) as error:
+            raise StorageUnavailable("The media store does not delete at the moment.") from error
+
+    async def clear_remains(self) -> None:
+        """Take away what an earlier gateway left half written in a folder when it was killed.
+
+        What is found at the first call goes at the second, if nobody has written on it; later ones do
+        nothing. A bucket never shows such a thing.
+        """
+        if not self._cleared:
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._clear_remains)
+
+    def _clear_remains(self) -> None:
+        found = _unfinished(self._folder) if self._folder else {}
+        if self._remains is not None:
+            for path, _ in found.items() & self._remains.items():
+                with suppress(OSError):
+                    path.unlink()
+            self._cleared = True
+        self._remains = found
 
     async def read(self, media_id: str) -> bytes:
         try:
@@ -63,3 +99,14 @@ class MediaStore:
 
 def _path(media_id: str) -> str:
     return f"{media_id[:2]}/{media_id}"
+
+
+def _unfinished(folder: Path) -> dict[Path, tuple[int, int]]:
+    """The files that were not given their names yet, with length and time."""
+    found: dict[Path, tuple[int, int]] = {}
+    for path in folder.glob("*/*#*"):
+        if _UNFINISHED.fullmatch(path.name):
+            with suppress(OSError):
+                state = path.stat()
+                found[path] = (state.st_size, state.st_mtime_ns)
+    return found

@@ -22,13 +22,15 @@ class Pace:
 
     `step` between looks while a job may end at any moment; `round` at least between two looks of one account;
     `join` is how much earlier than due a job is taken along in a round that happens anyway; `slowest` bounds
-    the waits for a job that takes much longer than others did.
+    the waits for a job that takes much longer than others did, and `slow_watch` those for one that was given
+    up already.
     """
 
     step: float = 1.06
     round: float = 1.0
     join: float = 0.6
     slowest: float = 30.0
+    slow_watch: float = 600.0
     stretch: float = 0.1
     most_ids: int = 50
 
@@ -44,12 +46,15 @@ def next_look(
     confirmed: bool,
     looked: bool,
     queue: Queue | None = None,
+    given_up: bool = False,
 ) -> float:
     """The age, in seconds since the sending, at which this job is due for its next look."""
     if not confirmed and not looked and age > _CONFIRMING[0]:
         return age  # in doubt since before a restart: whatever is to be known of it is known by now
+    slowest = pace.slow_watch if given_up else pace.slowest
     if not confirmed:
-        return next((at for at in _CONFIRMING if at > age), age + pace.slowest)
+        rarely = age + min(max(pace.slowest, age * pace.stretch), slowest)
+        return next((at for at in _CONFIRMING if at > age), rarely)
     if queue is not None and queue.waiting and queue.wait_seconds:
         return age + min(max(queue.wait_seconds / 2, pace.step), pace.slowest)
     start = (
@@ -60,7 +65,7 @@ def next_look(
     if not looked:
         return age
     over = max(0.0, age - expected.high)
-    return age + min(max(pace.step, over * pace.stretch), pace.slowest)
+    return age + min(max(pace.step, over * pace.stretch), slowest)
 
 
 def next_round(pace: Pace, dues: Iterable[float], *, last: float | None) -> float | None:

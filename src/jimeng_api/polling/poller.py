@@ -30,7 +30,11 @@ class Look(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """One submission to be followed. `age` and `budget` are seconds since it was sent (see `rules.Sight`)."""
+    """One submission to be followed.
+
+    `age` and `budget` are seconds since it was sent, `given_up` says that its caller waits no more (see
+    `rules.Sight`).
+    """
 
     account: str
     submit_id: str
@@ -40,6 +44,7 @@ class Watch:
     age: float
     budget: float
     look: Look
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,12 @@ class Seen:
     last: bool = field(kw_only=True)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Followed:
-    """A watch and what its looks have shown. Times are the clock's monotonic seconds."""
+    """A watch and what its looks have shown. Times are the clock's monotonic seconds.
+
+    Two watches may be of the same submission: two callers who share an account may both have it as a job.
+    """
 
     watch: Watch
     sent: float
@@ -104,6 +112,7 @@ class Poller:
                 at_rest=partial(self._accounts.pop, watch.account, None),
             )
         followed = account.add(watch)
+        ending = asyncio.create_task(account.end_in_time(followed), name="deadline")
         try:
             while True:
                 event = await followed.events.get()
@@ -113,6 +122,7 @@ class Poller:
                 if event.last:
                     return
         finally:
+            ending.cancel()
             account.remove(followed)
 
     def following(self, account: str) -> int:
@@ -140,7 +150,7 @@ class _Account:
         self._session_grace = session_grace
         self._durations = durations
         self._at_rest = at_rest
-        self._followed: dict[str, _Followed] = {}
+        self._followed: dict[_Followed, None] = {}
         self._last_round: float | None = None
         self._not_before = 0.0
         self._failures = 0
@@ -161,26 +171,32 @@ class _Account:
             changed=now,
         )
         self._set_due(followed, now)
-        self._followed[watch.submit_id] = followed
+        self._followed[followed] = None
         self._earlier.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="poller")
         return followed
 
     def remove(self, followed: _Followed) -> None:
-        self._followed.pop(followed.watch.submit_id, None)
+        self._followed.pop(followed, None)
         self._earlier.set()
+
+    async def end_in_time(self, followed: _Followed) -> None:
+        """Looks that hang, or must not be made for a while, hold nobody beyond their time."""
+        end = followed.sent + followed.watch.budget + _LAST_LOOK
+        await self._clock.sleep(end - self._clock.monotonic())
+        if followed in self._followed:
+            self._judge(followed, self._clock.monotonic())
+            self._earlier.set()
 
     async def _run(self) -> None:
         while self._followed:
-            at = next_round(
-                self._pace, (one.due for one in self._followed.values()), last=self._last_round
-            )
+            at = next_round(self._pace, (one.due for one in self._followed), last=self._last_round)
             assert at is not None  # noqa: S101 - there is something to follow
             if not await self._slept_until(max(at, self._not_before)):
                 continue
             now = self._last_round = self._clock.monotonic()
-            ripe = [one for one in self._followed.values() if one.due <= now + self._pace.join]
+            ripe = [one for one in self._followed if one.due <= now + self._pace.join]
             for start in range(0, len(ripe), self._pace.most_ids):
                 await self._look(ripe[start : start + self._pace.most_ids])
             self._judge_all()
@@ -205,7 +221,8 @@ class _Account:
         by_submit, by_history = _keys(group)
         try:
             seen = await group[0].watch.look(
-                submit_ids=list(by_submit), history_ids=list(by_history)
+                submit_ids=[key for key, _ in by_submit],
+                history_ids=[key for key, _ in by_history],
             )
         except GatewayError as error:
             self._note_trouble(error)
@@ -218,7 +235,7 @@ class _Account:
         self._not_before = 0.0
         self._signed_out_since = None
         now = self._clock.monotonic()
-        for key, one in {**by_submit, **by_history}.items():
+        for key, one in (*by_submit, *by_history):
             self._note(one, seen.get(key), now)
 
     def _note(self, one: _Followed, progress: Progress | None, now: float) -> None:
@@ -249,25 +266,28 @@ class _Account:
         if self._signed_out_since is None:
             self._signed_out_since = now
         elif now - self._signed_out_since >= self._session_grace:
-            for one in self._followed.values():
+            for one in self._followed:
                 one.events.put_nowait(Fail(error))
 
     def _judge_all(self) -> None:
         now = self._clock.monotonic()
-        for one in list(self._followed.values()):
-            verdict = judge(_sight(one, now), self._patience)
-            match verdict:
-                case Finish(progress):
-                    self._durations.add(one.watch.kind, _took(one, now))
-                    one.events.put_nowait(Seen(progress, last=True))
-                case Fail():
-                    one.events.put_nowait(verdict)
-                case None:
-                    if one.progress is not None and one.progress is not one.told:
-                        one.told = one.progress
-                        one.events.put_nowait(Seen(one.progress, last=False))
-                    continue
-            del self._followed[one.watch.submit_id]
+        for one in list(self._followed):
+            self._judge(one, now)
+
+    def _judge(self, one: _Followed, now: float) -> None:
+        verdict = judge(_sight(one, now), self._patience)
+        match verdict:
+            case Finish(progress):
+                self._durations.add(one.watch.kind, _took(one, now))
+                one.events.put_nowait(Seen(progress, last=True))
+            case Fail():
+                one.events.put_nowait(verdict)
+            case None:
+                if one.progress is not None and one.progress is not one.told:
+                    one.told = one.progress
+                    one.events.put_nowait(Seen(one.progress, last=False))
+                return
+        del self._followed[one]
 
     def _set_due(self, one: _Followed, now: float) -> None:
         expected = self._durations.expected(one.watch.kind, one.watch.first_guess)
@@ -278,19 +298,23 @@ class _Account:
             confirmed=one.confirmed,
             looked=one.looked is not None,
             queue=one.progress.queue if one.progress else None,
+            given_up=one.watch.given_up,
         )
         one.due = one.sent + min(age, max(one.watch.budget, now - one.sent))
 
 
-def _keys(group: list[_Followed]) -> tuple[dict[str, _Followed], dict[str, _Followed]]:
+_Keyed = list[tuple[str, _Followed]]
+
+
+def _keys(group: list[_Followed]) -> tuple[_Keyed, _Keyed]:
     """By which id each is asked for: its submit id, and while that finds nothing its history id in turn."""
-    by_submit: dict[str, _Followed] = {}
-    by_history: dict[str, _Followed] = {}
+    by_submit: _Keyed = []
+    by_history: _Keyed = []
     for one in group:
         if one.watch.history_id is not None and one.missing_looks % 2 == 1:
-            by_history[one.watch.history_id] = one
+            by_history.append((one.watch.history_id, one))
         else:
-            by_submit[one.watch.submit_id] = one
+            by_submit.append((one.watch.submit_id, one))
     return by_submit, by_history
 
 
@@ -308,7 +332,7 @@ def _sight(one: _Followed, now: float) -> Sight:
         missing_for=0 if one.missing_since is None else now - one.missing_since,
         missing_looks=one.missing_looks,
         unchanged_for=now - one.changed,
-        silent_for=now - (one.sent if one.looked is None else one.looked),
+        given_up=one.watch.given_up,
     )
 
 
@@ -327,3 +351,4 @@ def _took(one: _Followed, now: float) -> float:
 
 
 _FIRST_LOOK_SHARE = 0.85
+_LAST_LOOK = 1.0  # the look that is due when the time is over may still be answered

@@ -25,7 +25,6 @@ class Patience:
     stragglers: float = (
         10  # for the last pictures, when some are there and nothing changes any more
     )
-    silence: float = 86_400  # for an upstream that answers no look when the job's time is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +33,8 @@ class Sight:
 
     `age` counts from the sending, `budget` is the age at which to give up. `missing_for` counts since looks
     stopped listing it (0: the last look listed it, or there was none yet); `unchanged_for` since it last
-    changed. `confirmed` says whether the upstream ever acknowledged it. `silent_for` counts since a look was
-    last answered, whatever the answer was.
+    changed. `confirmed` says whether the upstream ever acknowledged it. `given_up` says that the caller was
+    told already that nothing came of it: then only a result counts.
     """
 
     progress: Progress | None
@@ -45,7 +44,7 @@ class Sight:
     missing_for: float = 0
     missing_looks: int = 0
     unchanged_for: float = 0
-    silent_for: float = 0
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,9 @@ def empty(sight: Sight, patience: Patience) -> Verdict | None:
 
 def unconfirmed(sight: Sight, patience: Patience) -> Verdict | None:
     """It was sent, no answer came, and the upstream does not know it. Two looks must say so."""
-    if sight.confirmed or sight.missing_looks < 2 or sight.age < patience.confirmation:
+    if sight.given_up or sight.confirmed:
+        return None
+    if sight.missing_looks < 2 or sight.age < patience.confirmation:
         return None
     return Fail(
         SubmissionUnconfirmed(
@@ -125,7 +126,7 @@ def unconfirmed(sight: Sight, patience: Patience) -> Verdict | None:
 
 
 def lost(sight: Sight, patience: Patience) -> Verdict | None:
-    if not sight.confirmed or sight.missing_for < patience.listing:
+    if sight.given_up or not sight.confirmed or sight.missing_for < patience.listing:
         return None
     return Fail(JobLost("The upstream accepted the job and no longer lists it."))
 
@@ -133,9 +134,6 @@ def lost(sight: Sight, patience: Patience) -> Verdict | None:
 def too_late(sight: Sight, patience: Patience) -> Verdict | None:
     if sight.age < sight.budget:
         return None
-    answered = sight.age - sight.silent_for
-    if answered < sight.budget and sight.silent_for < patience.silence:
-        return None  # perhaps it was done in time, and only nobody could tell us
     if sight.progress is not None and sight.progress.items:
         return Finish(sight.progress)
     if not sight.confirmed:

@@ -1,23 +1,43 @@
-"""The upstream over HTTP: one method per endpoint, no retry, no policy."""
+"""The upstream over HTTP: one method per endpoint, no retry."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import msgspec
 
 from jimeng_api.catalog.sites import Site
 from jimeng_api.clock import Clock
-from jimeng_api.domain.errors import DailyLimitReached, SessionExpired, UpstreamUnreachable
+from jimeng_api.domain.errors import (
+    DailyLimitReached,
+    GatewayError,
+    Overloaded,
+    ProxyRefused,
+    SessionExpired,
+    UpstreamUnreachable,
+)
 from jimeng_api.domain.progress import Progress, Queue
 from jimeng_api.domain.secret import Secret
-from jimeng_api.transport import Broken, NotSent, Request, Response, Transport
+from jimeng_api.transport import (
+    Broken,
+    NoConnectionFree,
+    NotSent,
+    ProxyFailed,
+    Request,
+    Response,
+    Transport,
+)
 from jimeng_api.upstream import envelope
+from jimeng_api.upstream.circuit import Limits
 from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.envelope import Plane
+from jimeng_api.upstream.gates import Gates, Operation
 from jimeng_api.upstream.replies.answers import Answer, Reply, signature_clock, unwrap
 from jimeng_api.upstream.replies.credits import Credits, credits_of, granted
+from jimeng_api.upstream.replies.origins import Found
+from jimeng_api.upstream.replies.origins import found as found_in
 from jimeng_api.upstream.replies.queues import queues
 from jimeng_api.upstream.replies.records import records
 from jimeng_api.upstream.replies.submissions import submitted, uncertain
@@ -27,13 +47,17 @@ MAX_BYTES = 32 * 1024 * 1024
 SKEW = 30.0  # seconds by which the clocks may differ before we follow the upstream's
 _DAY = 86400.0
 SHORTEST_SESSION = 16  # a shorter one is no secret, and its letters may occur in any answer
+NO_PROXIES: Mapping[str, Secret] = MappingProxyType({})
+
+T = TypeVar("T")
 
 
 class UpstreamClient:
     """Every call that needs a session, except uploads.
 
     A read that fails raises `UpstreamUnreachable` where nothing can be learnt from the answer, and otherwise
-    the error that the answer means. `origin` stands in for every host of every site.
+    the error that the answer means. Where a site has failed too much lately, requests are kept back for a
+    while, and fail at once as they would.
     """
 
     def __init__(
@@ -43,13 +67,18 @@ class UpstreamClient:
         constants: Constants,
         origin: str | None = None,
         *,
+        proxies: Mapping[str, Secret] = NO_PROXIES,
+        limits: Limits | None = None,
         submit_timeout: float = 45.0,
         read_timeout: float = 20.0,
     ) -> None:
+        """`origin` stands in for every host of every site; `proxies` are by the names of sites."""
         self._transport = transport
         self._clock = clock
         self._constants = constants
         self._origin = origin
+        self._proxies = proxies
+        self._gates = Gates(clock, limits or Limits())
         self._submit_timeout = submit_timeout
         self._read_timeout = read_timeout
         self._skew: dict[str, float] = {}
@@ -57,30 +86,33 @@ class UpstreamClient:
     async def submit(self, site: Site, session: Secret, payload: bytes) -> Progress:
         """Send a generation, once. What it raises says what is known.
 
-        `UpstreamUnreachable`: nothing was sent. `SubmissionUncertain`: it may have been taken. Any other
-        error: it was refused, though `UnknownUpstreamCode` and `GenerationFailed` promise nothing of charges.
+        `UpstreamUnreachable`, `UpstreamMaintenance`, `ProxyRefused`, `Overloaded`: nothing was sent.
+        `SubmissionUncertain`: it may have been taken. Any other error: it was refused, though
+        `UnknownUpstreamCode` and `GenerationFailed` promise nothing of charges.
         """
-        request = self._request(
-            site,
-            session,
-            envelope.GENERATE,
-            payload,
-            model=_model_of(payload) if self._constants.sends_babi_param else "",
-            timeout=self._submit_timeout,
-            fresh=True,  # on a kept connection nobody could tell whether something went out
-        )
-        try:
-            response = await self._transport.send(request)
-        except NotSent as error:
-            raise _unreachable(error) from error
-        except Exception as error:
-            # Whatever it was: the request may have arrived.
-            raise uncertain() from error
-        try:
-            return submitted(self._answer(site, session, response))
-        except DailyLimitReached as error:
-            error.retry_after = self._seconds_to_midnight(site)
-            raise
+        told = _told_by(payload)
+        with self._gates.submitting(site, envelope.web_id_of(session), told.submit_id):
+            request = self._request(
+                site,
+                session,
+                envelope.GENERATE,
+                payload,
+                model=told.extend.root_model if self._constants.sends_babi_param else "",
+                timeout=self._submit_timeout,
+                fresh=True,  # on a kept connection nobody could tell whether something went out
+            )
+            try:
+                response = await self._transport.send(request)
+            except NotSent as error:
+                raise _unsent(error) from error
+            except Exception as error:
+                # Whatever it was: the request may have arrived.
+                raise uncertain() from error
+            try:
+                return submitted(self._answer(site, session, response))
+            except DailyLimitReached as error:
+                error.retry_after = self._seconds_to_midnight(site)
+                raise
 
     async def look(
         self,
@@ -94,8 +126,33 @@ class UpstreamClient:
         asked = _filled(submit_ids=submit_ids, history_ids=history_ids)
         if not asked:
             return {}
-        reply = await self._read(site, session, envelope.HISTORY, asked)
-        return records(reply, submit_ids=submit_ids, history_ids=history_ids)
+
+        def listed(reply: Reply) -> dict[str, Progress]:
+            return records(reply, submit_ids=submit_ids, history_ids=history_ids)
+
+        found = await self._read(site, session, envelope.HISTORY, asked, listed, operation="look")
+        self._gates.seen(site, found)
+        return found
+
+    async def find(
+        self,
+        site: Site,
+        session: Secret,
+        *,
+        submit_ids: Collection[str] = (),
+        history_ids: Collection[str] = (),
+    ) -> dict[str, Found]:
+        """The same look, with what the upstream tells of the requests that the jobs came from."""
+        asked = _filled(submit_ids=submit_ids, history_ids=history_ids)
+        if not asked:
+            return {}
+
+        def told(reply: Reply) -> dict[str, Found]:
+            return found_in(reply, submit_ids=submit_ids, history_ids=history_ids)
+
+        found = await self._read(site, session, envelope.HISTORY, asked, told, operation="look")
+        self._gates.seen(site, found)
+        return found
 
     async def queue(
         self, site: Site, session: Secret, history_ids: Collection[str]
@@ -104,35 +161,49 @@ class UpstreamClient:
         asked = _filled(history_ids=history_ids)
         if not asked:
             return {}
-        reply = await self._read(site, session, envelope.QUEUE, asked)
-        return queues(reply, history_ids=history_ids)
+
+        def places(reply: Reply) -> dict[str, Queue]:
+            return queues(reply, history_ids=history_ids)
+
+        return await self._read(site, session, envelope.QUEUE, asked, places)
 
     async def credits(self, site: Site, session: Secret) -> Credits:
         """What the account may spend."""
-        return credits_of(await self._read(site, session, envelope.CREDITS, {}))
+        return await self._read(site, session, envelope.CREDITS, {}, credits_of)
 
     async def receive(self, site: Site, session: Secret) -> int:
         """Take today's free credits; how many came, 0 where they were taken before."""
         body = {"time_zone": site.time_zone}
-        return granted(await self._read(site, session, envelope.GRANT, body))
+        return await self._read(site, session, envelope.GRANT, body, granted)
 
     async def alive(self, site: Site, session: Secret) -> bool:
         """Whether the session is signed in. Other trouble is raised: it says nothing of the session."""
         try:
-            reply = await self._read(site, session, envelope.USER, {})
+            return await self._read(site, session, envelope.USER, {}, signed_in)
         except SessionExpired:
             return False
-        return signed_in(reply)
 
-    async def _read(self, site: Site, session: Secret, path: str, body: dict[str, Any]) -> Reply:
-        request = self._request(
-            site, session, path, msgspec.json.encode(body), timeout=self._read_timeout
-        )
-        try:
-            response = await self._transport.send(request)
-        except (NotSent, Broken) as error:
-            raise _unreachable(error) from error
-        return unwrap(self._answer(site, session, response), Plane.of(path))
+    async def _read(
+        self,
+        site: Site,
+        session: Secret,
+        path: str,
+        body: dict[str, Any],
+        meaning: Callable[[Reply], T],
+        *,
+        operation: Operation = "other",
+    ) -> T:
+        with self._gates.reading(site, operation, envelope.web_id_of(session)):
+            request = self._request(
+                site, session, path, msgspec.json.encode(body), timeout=self._read_timeout
+            )
+            try:
+                response = await self._transport.send(request)
+            except NotSent as error:
+                raise _unsent(error) from error
+            except Broken as error:
+                raise UpstreamUnreachable("The upstream gave no whole answer.") from error
+            return meaning(unwrap(self._answer(site, session, response), Plane.of(path)))
 
     def _seconds_to_midnight(self, site: Site) -> float:
         """Until the site's own day ends, when its daily limits begin anew."""
@@ -184,15 +255,25 @@ class UpstreamClient:
             timeout=timeout,
             max_bytes=MAX_BYTES,
             fresh=fresh,
+            proxy=self._proxies.get(site.name),
         )
 
 
-def _unreachable(error: Exception) -> UpstreamUnreachable:
-    if isinstance(error, NotSent):
-        return UpstreamUnreachable(
-            "The upstream cannot be reached: no connection could be made, nothing was sent."
-        )
-    return UpstreamUnreachable("The upstream gave no whole answer.")
+def _unsent(error: NotSent) -> GatewayError:
+    """The error of a request of which not a byte went out."""
+    match error:
+        case NoConnectionFree():
+            return Overloaded(
+                "Too many requests to the upstream are under way; this one was not sent."
+            )
+        case ProxyFailed():
+            return ProxyRefused(
+                f"The proxy for this site does not let the gateway through: {error}. Nothing was sent."
+            )
+        case _:
+            return UpstreamUnreachable(
+                "The upstream cannot be reached: no connection could be made, nothing was sent."
+            )
 
 
 def _filled(**lists: Iterable[str]) -> dict[str, list[str]]:
@@ -201,20 +282,21 @@ def _filled(**lists: Iterable[str]) -> dict[str, list[str]]:
     return {name: ids for name, ids in unique.items() if ids}
 
 
-class _Extend(msgspec.Struct):
+class _Extend(msgspec.Struct, frozen=True):
     root_model: str = ""
 
 
 class _Payload(msgspec.Struct):
-    extend: _Extend
+    extend: _Extend = _Extend()
+    submit_id: str = ""
 
 
-def _model_of(payload: bytes) -> str:
-    """The upstream's key of the model in a body of ours."""
+def _told_by(payload: bytes) -> _Payload:
+    """What a body of ours says of itself: the upstream's key of the model, and the submission's id."""
     try:
-        return _PAYLOAD.decode(payload).extend.root_model
+        return _PAYLOAD.decode(payload)
     except ValueError:
-        return ""
+        return _Payload()
 
 
 _PAYLOAD = msgspec.json.Decoder(_Payload)

@@ -13,7 +13,7 @@ EXPOSED = (
     "x-request-id, x-job-id, x-should-retry, x-partial, x-jimeng-size-adjusted, retry-after, "
     "retry-after-ms, openai-poll-after-ms, content-length, content-range, etag"
 )
-_USUAL_HEADERS = "authorization, content-type"
+_USUAL_HEADERS = "authorization, content-type, idempotency-key"
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,4096}")
 _ONE_DAY = "86400"
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from jimeng_api.web.schemas.adopting import AdoptBody
 from jimeng_api.web.schemas.errors import ErrorReply
 from jimeng_api.web.schemas.images import ImageGenerationBody, ImagesReply
 from jimeng_api.web.schemas.jobs import JobList
@@ -16,6 +17,7 @@ from jimeng_api.web.schemas.shown import PLACE
 
 # With the models that these consist of.
 _MODELS: tuple[type[BaseModel], ...] = (
+    AdoptBody,
     ErrorReply,
     ImageGenerationBody,
     ImagesReply,
@@ -45,5 +47,9 @@ def _shown(path: str, methods: dict[str, Any]) -> str:
 
 def _operation(found: dict[str, Any]) -> dict[str, Any]:
     """Without FastAPI's own form of validation errors, which never leaves here."""
-    answers = {status: value for status, value in found["responses"].items() if status != "422"}
+    answers = {
+        status: value
+        for status, value in found["responses"].items()
+        if value["description"] != "Validation Error"
+    }
     return {**found, "responses": answers}

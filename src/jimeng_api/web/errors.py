@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -17,6 +18,7 @@ from starlette.responses import Response
 from jimeng_api.domain import errors
 from jimeng_api.domain.errors import Charge, GatewayError
 from jimeng_api.jobs.job import Job, State
+from jimeng_api.web.parts import note_answered
 from jimeng_api.web.refusals import refusal
 
 
@@ -59,6 +61,8 @@ LOOKS: Mapping[type[GatewayError], Look] = {
     errors.ContentRefused: Look(status=400, type="image_generation_user_error"),
     errors.NotFound: Look(status=404, type=_INVALID),
     errors.MethodNotAllowed: Look(status=405, type=_INVALID),
+    errors.KeyReused: Look(status=422, type=_INVALID),
+    errors.JobEnded: Look(status=400, type=_INVALID),
     # The caller can send another key.
     errors.InvalidKey: Look(status=401, type=_INVALID),
     # The account cannot serve this: only its owner, or time, changes that.
@@ -90,6 +94,7 @@ LOOKS: Mapping[type[GatewayError], Look] = {
     errors.JobLost: Look(status=502, type=_UPSTREAM),
     errors.ResultCorrupt: Look(status=502, type=_UPSTREAM),
     errors.ResultRejected: Look(status=502, type=_UPSTREAM),
+    errors.JobCancelled: Look(status=400, type=_INVALID),
     # Ours, and over in a moment.
     errors.GatewayBusy: Look(status=503, type=_SERVER, resend=True, retry_after=5),
     errors.Overloaded: Look(status=503, type=_SERVER, resend=True, retry_after=5),
@@ -110,7 +115,7 @@ def error_answer(error: GatewayError, *, job: Job | None = None) -> Response:
     """The answer to a request that ended with this error, after this job was promised, if one was."""
     look = LOOKS[type(error)]
     headers: dict[str, str] = {}
-    if not (look.resend and (job is None or nothing_was_taken(job))):
+    if not (look.resend and (job is None or job.untouched)):
         headers["x-should-retry"] = "false"
     retry_after = error.retry_after if error.retry_after is not None else look.retry_after
     if retry_after is not None and math.isfinite(retry_after):
@@ -152,16 +157,6 @@ def _charge(job: Job) -> str:
     return str(found[0] if found else Charge.NONE.value)
 
 
-def nothing_was_taken(job: Job) -> bool:
-    """Whether it is certain that the upstream took no part of the job, and never will."""
-    return job.state is State.FAILED and all(
-        part.history_id is None
-        and part.failure is not None
-        and part.failure.charge == Charge.NONE.value
-        for part in job.submissions
-    )
-
-
 def every_look() -> Iterable[tuple[type[GatewayError], Look]]:
     """The classes in the order of the tree, with their rows."""
     return ((kind, LOOKS[kind]) for kind in errors.every_error())
@@ -179,7 +174,13 @@ def answer_errors(app: FastAPI) -> None:
 async def _gateway_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, GatewayError):
         raise error
-    return error_answer(error, job=getattr(request.state, "job", None))
+    answer = error_answer(error, job=getattr(request.state, "job", None))
+    answer.background = BackgroundTask(_note_answered, request)
+    return answer
+
+
+async def _note_answered(request: Request) -> None:
+    note_answered(request)
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:

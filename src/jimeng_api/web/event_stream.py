@@ -24,10 +24,15 @@ _PING = b": ping\n\n"
 Events = AsyncGenerator[Sequence[Piece], None]
 
 
+def _nothing() -> None:
+    """Nobody needs to know."""
+
+
 class EventStream(Response):
     """Begins at once, ends with the events, with the first error, or with the caller.
 
-    `explain` gives the object that a caller is told of an error; `heartbeat` is in seconds.
+    `explain` gives the object that a caller is told of an error; `told` is called when the last event, or an
+    error in its place, went out and the caller was still there. `heartbeat` is in seconds.
     """
 
     def __init__(
@@ -38,16 +43,18 @@ class EventStream(Response):
         encoder: Encoder,
         clock: Clock,
         heartbeat: float,
-        headers: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+        told: Callable[[], None] = _nothing,
     ) -> None:
         own = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-        super().__init__(headers={**own, **headers}, media_type="text/event-stream")
+        super().__init__(headers={**own, **(headers or {})}, media_type="text/event-stream")
         del self.headers["content-length"]
         self._events = events
         self._explain = explain
         self._encoder = encoder
         self._clock = clock
         self._heartbeat = heartbeat
+        self._told = told
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,9 +63,12 @@ class EventStream(Response):
         gone = asyncio.ensure_future(hung_up(receive))
         try:
             await _write(send, _PING)
-            await self._tell(send, gone)
-        except GatewayError as error:
-            await _write(send, self._error(error))
+            try:
+                await self._tell(send, gone)
+            except GatewayError as error:
+                await _write(send, self._error(error))
+            if not gone.done():
+                self._told()
         except Exception:
             await _write(send, self._error(InternalError("The gateway met an error of its own.")))
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import binascii
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from jimeng_api.clock import Clock
+from jimeng_api.web.waiting import hung_up, let_go
 
 # Divisible by three, so that the slices' base64 joins up; one holds the loop for a fraction of a millisecond.
 _SLICE = 3 * 64 * 1024
@@ -50,10 +51,14 @@ class Encoder:
                 ready = b""
         yield ready
 
+    async def turn(self) -> None:
+        """Let the loop turn once."""
+        await self._clock.sleep(0)
+
     async def _encoded(self, part: memoryview) -> bytes:
         async with self._turn:
             found = binascii.b2a_base64(part, newline=False)
-            await self._clock.sleep(0)
+            await self.turn()
         return found
 
 
@@ -64,19 +69,21 @@ def encoder_of(request: Request) -> Encoder:
 
 
 class PiecesResponse(Response):
-    """A JSON body made of pieces."""
+    """A JSON body made of pieces. `told` is called when all of it went out and the caller was still there."""
 
     def __init__(
         self,
         pieces: Sequence[Piece],
         *,
         encoder: Encoder,
+        told: Callable[[], None],
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(headers=headers, media_type="application/json")
         self.headers["content-length"] = str(sum(map(len, pieces)))
         self._pieces = pieces
         self._encoder = encoder
+        self._told = told
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,6 +93,15 @@ class PiecesResponse(Response):
             "headers": self.raw_headers,
         }
         await send(start)
-        async for part in self._encoder.parts(self._pieces):
-            await send({"type": "http.response.body", "body": part, "more_body": True})
+        gone = asyncio.ensure_future(hung_up(receive))
+        try:
+            async for part in self._encoder.parts(self._pieces):
+                if gone.done():
+                    break
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            await self._encoder.turn()  # for word of a caller who has gone
+            if not gone.done():
+                self._told()
+        finally:
+            await let_go(gone)
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -67,3 +67,10 @@ def parts_of(request: Request) -> Parts:
     """The parts of the application that serves this request."""
     parts: Parts = request.app.state.parts
     return parts
+
+
+def note_answered(request: Request) -> None:
+    """Tell the desk that the end of this request's job was told to the caller, whole."""
+    job = getattr(request.state, "job", None)
+    if job is not None and job.state.ended:
+        parts_of(request).desk.answered(job.id)

@@ -20,6 +20,7 @@ from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.domain.secret import Secret
 from jimeng_api.generation.open_job import OpenJob
+from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.run import Generation
 from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.jobs.store import JobStore
@@ -120,21 +121,31 @@ async def carried(folder: Path, upstream: Telling, album: Album, *, parts: int =
     job = Job(
         id="job", owner="o", asked_model="m", request=REQUEST, created_at=now, deadline=now + 60_000,
         submissions=tuple(
-            Submission(submit_id=f"s{number}", job_id="job", number=number, gen_count=4, seed=1)
+            Submission(
+                submit_id=f"s{number}", job_id="job", number=number, gen_count=4, seed=1,
+                site=SESSION.site, account=SESSION.account,
+            )
             for number in range(parts)
         ),
     )  # fmt: skip
     await store.accept(job)
+    await store.claims.take([SESSION.account])
     opened = OpenJob(job, store, clock)
     generation = Generation(
         upstream=cast(UpstreamClient, upstream),
         poller=Poller(clock, pace=replace(Pace(), slowest=1.0)),
         keeper=cast(Keeper, album),
+        placing=Placing(store.claims),
         clock=clock,
         constants=Constants(),
+        name_media=lambda *parts: "-".join(parts),
     )
     async with asyncio.timeout(10):
-        await generation.run(opened, (SESSION,))
+        for part in job.submissions:
+            opened.take(part)
+        await asyncio.gather(
+            *(generation.run(opened, part.number, (SESSION,)) for part in job.submissions)
+        )
     found = await store.find("o", "job")
     await store.close()
     assert found == opened.job

@@ -6,7 +6,7 @@ import pytest
 
 from jimeng_api.domain import errors
 from jimeng_api.domain.errors import GatewayError
-from jimeng_api.generation.refusals import Again, Persistence, after_refusal
+from jimeng_api.generation.refusals import RULES, Again, Persistence, after_refusal, rule_for
 
 PERSISTENCE = Persistence(unsent=(1.0, 3.0), busy=(10.0, 20.0, 40.0))
 ELSEWHERE = Again(seconds=0, elsewhere=True)
@@ -15,7 +15,8 @@ ACCOUNT = (errors.SessionExpired, errors.OutOfCredits, errors.DailyLimitReached,
            errors.ConsentRequired)  # fmt: skip
 FINAL = (errors.ContentRefused, errors.InvalidValue, errors.ProtocolChanged, errors.UnknownUpstreamCode,
          errors.GenerationFailed, errors.UpstreamTrouble, errors.InternalError, errors.RiskControl,
-         errors.InvalidKey, errors.SubmissionUnconfirmed)  # fmt: skip
+         errors.InvalidKey, errors.SubmissionUnconfirmed, errors.UpstreamMaintenance)  # fmt: skip
+UNSENT = (errors.UpstreamUnreachable, errors.ProxyRefused, errors.Overloaded)
 
 
 def after(
@@ -44,11 +45,20 @@ def test_what_all_would_refuse_alike_is_not_tried_again(
     assert after(kind, others=others) is None
 
 
-def test_no_connection_is_tried_three_times_in_all_and_with_the_same_session() -> None:
-    waits = [
-        after(errors.UpstreamUnreachable, attempt=attempt, others=True) for attempt in range(3)
-    ]
+@pytest.mark.parametrize("kind", UNSENT)
+def test_what_never_left_is_tried_three_times_in_all_and_with_the_same_session(
+    kind: type[GatewayError],
+) -> None:
+    waits = [after(kind, attempt=attempt, others=True) for attempt in range(3)]
     assert waits == [Again(seconds=1.0), Again(seconds=3.0), None]
+
+
+@pytest.mark.parametrize("kind", UNSENT)
+def test_where_the_way_is_known_to_be_closed_for_longer_it_is_told_at_once(
+    kind: type[GatewayError],
+) -> None:
+    assert after(kind, retry_after=0.5) == Again(seconds=1.0)
+    assert after(kind, retry_after=29) is None
 
 
 @pytest.mark.parametrize("kind", [errors.AccountBusy, errors.RateLimited])
@@ -74,3 +84,10 @@ def test_every_error_has_an_answer(kind: type[GatewayError]) -> None:
     for others in (True, False):
         again = after(kind, others=others)
         assert again is None or again.seconds >= 0
+
+
+def test_a_class_without_a_row_goes_by_the_one_above_it() -> None:
+    assert errors.OutOfCredits not in RULES
+    assert rule_for(errors.OutOfCredits("none left")) is RULES[errors.AccountUnusable]
+    assert rule_for(errors.AccountBusy("busy")) is RULES[errors.AccountBusy]
+    assert rule_for(errors.ContentRefused("no")) is RULES[GatewayError]

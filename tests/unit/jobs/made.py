@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from jimeng_api.domain.errors import ContentRefused
+from jimeng_api.domain.errors import ContentRefused, GenerationTimedOut
 from jimeng_api.domain.failure import Failure
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
@@ -41,9 +41,18 @@ def a_job(name: str = "job_1", *, owner: str = "owner", parts: int = 1, **values
     )
 
 
-def a_part(job_id: str = "job_1", number: int = 0) -> Submission:
+def a_part(job_id: str = "job_1", number: int = 0, **values: Any) -> Submission:
     return Submission(
-        submit_id=f"{job_id}-{number}", job_id=job_id, number=number, gen_count=2, seed=2**32 - 1
+        **{
+            "submit_id": f"{job_id}-{number}",
+            "job_id": job_id,
+            "number": number,
+            "gen_count": 2,
+            "seed": 2**32 - 1,
+            "site": "cn",
+            "account": "a" * 32,
+            **values,
+        }
     )
 
 
@@ -61,19 +70,22 @@ def a_picture(number: int = 0, *, job: str = "job_1") -> Picture:
 
 
 FAILURE = Failure.of(ContentRefused("no"))
+TIMED_OUT = Failure.of(GenerationTimedOut("late"))
 
 Move = Callable[[Submission], Submission]
 MOVE: dict[State, Move] = {
-    State.ACCEPTED: lambda part: part.refused(submit_id="another"),
-    State.SUBMITTING: lambda part: part.submitting(site="cn", account="a", digest="d", at=1.0),
+    State.ACCEPTED: lambda part: part.refused(
+        submit_id="another", site="us", account="b" * 32, refused_by=("a" * 32,)
+    ),
+    State.SUBMITTING: lambda part: part.submitting(digest="d", at=1.0),
     State.RECONCILING: lambda part: part.reconciling(),
-    State.RUNNING: lambda part: part.running("h"),
-    State.COMPLETED: lambda part: part.completed(),
+    State.RUNNING: lambda part: part.listed("h"),
+    State.COMPLETED: lambda part: part.collected(),
     State.FAILED: lambda part: part.failed(FAILURE),
 }
 
 
-def in_state(state: State) -> Submission:
+def in_state(state: State, **values: Any) -> Submission:
     path = {
         State.ACCEPTED: (),
         State.SUBMITTING: (State.SUBMITTING,),
@@ -82,7 +94,12 @@ def in_state(state: State) -> Submission:
         State.COMPLETED: (State.SUBMITTING, State.RUNNING, State.COMPLETED),
         State.FAILED: (State.FAILED,),
     }[state]
-    part = a_part()
+    part = a_part(**values)
     for step in path:
         part = MOVE[step](part)
     return part
+
+
+def given_up(state: State = State.RUNNING, *, until: float = 100.0, **values: Any) -> Submission:
+    """One that failed while the upstream may have had it: its result may still come."""
+    return in_state(state, **values).failed(TIMED_OUT, watched_until=until)

@@ -6,21 +6,24 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from jimeng_api.domain.errors import OutOfCredits
-from jimeng_api.domain.failure import Failure
-from jimeng_api.jobs.job import MOVES, IllegalMove, Job, State, Submission
-from tests.unit.jobs.made import FAILURE, MOVE, REQUEST, a_job, a_part, a_picture, in_state
+from jimeng_api.domain.errors import JobCancelled, OutOfCredits, SubmissionUnconfirmed
+from jimeng_api.domain.failure import UNKNOWN_CHARGE, Failure
+from jimeng_api.jobs.job import MOVES, PER_SUBMISSION, IllegalMove, Job, State, Submission
+from tests.machines.profile import run
+from tests.unit.jobs.made import (
+    FAILURE,
+    MOVE,
+    REQUEST,
+    TIMED_OUT,
+    a_job,
+    a_part,
+    a_picture,
+    given_up,
+    in_state,
+)
 
 SENT = (State.RUNNING, State.RECONCILING)
 
@@ -51,10 +54,51 @@ def test_nothing_leads_from_a_sent_state_back_to_the_start() -> None:
         assert bool(MOVES[state]) != state.ended
 
 
-def test_a_refused_submission_begins_anew_with_nothing_of_the_last_attempt() -> None:
-    part = in_state(State.SUBMITTING).refused(submit_id="another")
-    assert (part.submit_id, part.attempt) == ("another", 1)
-    assert (part.site, part.account, part.digest, part.sent_at) == (None,) * 4
+def test_a_refused_submission_begins_anew_elsewhere_with_nothing_of_the_last_attempt() -> None:
+    part = in_state(State.SUBMITTING).refused(
+        submit_id="another", site="us", account="b", refused_by=("a",)
+    )
+    assert (part.submit_id, part.attempt, part.open) == ("another", 1, True)
+    assert (part.site, part.account, part.refused_by) == ("us", "b", ("a",))
+    assert (part.digest, part.sent_at, part.history_id) == (None,) * 3
+
+
+# ------------------------------------------------------- after it was given up ----
+
+
+@pytest.mark.parametrize("to", State)
+def test_a_submission_that_was_given_up_has_ended_for_good_and_is_still_watched(to: State) -> None:
+    part = given_up()
+    assert (part.state, part.open) == (State.FAILED, True)
+    moved = {State.RUNNING, State.COMPLETED}  # which only mean here that it was listed, or came
+    if to in moved:
+        assert MOVE[to](part).state is State.FAILED
+    else:
+        with pytest.raises(IllegalMove):
+            MOVE[to](part)
+
+
+def test_a_result_that_comes_late_ends_the_watching_and_changes_no_verdict() -> None:
+    part = given_up(State.RECONCILING).listed("h")
+    assert (part.history_id, part.open) == ("h", True)
+    part = part.collected()
+    assert (part.state, part.failure, part.open) == (State.FAILED, TIMED_OUT, False)
+    for again in (Submission.collected, MOVE[State.RUNNING]):
+        with pytest.raises(IllegalMove):
+            again(part)
+
+
+def test_a_result_that_never_comes_is_let_go() -> None:
+    part = given_up().let_go()
+    assert (part.state, part.failure, part.open) == (State.FAILED, TIMED_OUT, False)
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_what_has_neither_ended_nor_is_watched_has_nothing_left_to_do(state: State) -> None:
+    assert in_state(state).open is not state.ended
+
+
+# -------------------------------------------------------- any order of events ----
 
 
 class Submitting(RuleBasedStateMachine):
@@ -64,7 +108,8 @@ class Submitting(RuleBasedStateMachine):
     def accept(self, parts: int) -> None:
         self.job: Job = a_job(parts=parts)
         self.taken: dict[str, int] = {}  # by submit id, what the upstream accepted
-        self.ids: set[tuple[int, str]] = set()
+        self.ended: dict[int, State] = {}  # how a submission first ended
+        self.finished: Job | None = None  # how the job first ended
         self.made = 0
 
     def part(self, number: int, *states: State) -> Submission | None:
@@ -72,25 +117,30 @@ class Submitting(RuleBasedStateMachine):
         return part if part.state in states else None
 
     def keep(self, part: Submission) -> None:
-        job = self.job.moved(part)
-        if all(one.state.ended for one in job.submissions):
-            job = job.ended(at=1.0)
-        self.job = job
+        self.job = self.job.moved(part, at=1.0)
+        if part.state.ended:
+            self.ended.setdefault(part.number, part.state)
+        if self.finished is None and self.job.state.ended:
+            self.finished = self.job
 
     @rule(number=st.integers(0, 2), accepted=st.booleans(), answered=st.booleans())
     def send(self, number: int, accepted: bool, answered: bool) -> None:
         part = self.part(number, State.ACCEPTED)
         if part is None:
             return
-        part = part.submitting(site="cn", account="a", digest="d", at=1.0)
+        part = part.submitting(digest="d", at=1.0)
         self.keep(part)
         if accepted:
             self.taken[part.submit_id] = self.taken.get(part.submit_id, 0) + 1
         if accepted and answered:
-            self.keep(part.running("h"))
+            self.keep(part.listed("h"))
         elif answered:
             self.made += 1
-            self.keep(part.refused(submit_id=f"again-{self.made}"))
+            self.keep(
+                part.refused(
+                    submit_id=f"again-{self.made}", site="us", account="b", refused_by=("a",)
+                )
+            )
 
     @rule(number=st.integers(0, 2))
     def lose_the_answer_or_restart(self, number: int) -> None:
@@ -104,18 +154,46 @@ class Submitting(RuleBasedStateMachine):
         if part is None:
             return
         known = part.submit_id in self.taken
-        self.keep(part.running("h") if known else part.failed(FAILURE))
+        unconfirmed = Failure.of(SubmissionUnconfirmed("not listed"))
+        self.keep(part.listed("h") if known else part.failed(unconfirmed, watched_until=9.0))
 
     @rule(number=st.integers(0, 2), well=st.booleans())
     def end(self, number: int, well: bool) -> None:
         part = self.part(number, State.RUNNING)
         if part is not None:
-            self.keep(part.completed() if well else part.failed(FAILURE))
+            self.keep(part.collected() if well else part.failed(FAILURE))
+
+    @rule(number=st.integers(0, 2))
+    def lose_patience(self, number: int) -> None:
+        part = self.part(number, *SENT)
+        if part is not None:
+            self.keep(part.failed(TIMED_OUT, watched_until=9.0))
+
+    @rule()
+    def cancel(self) -> None:
+        for part in self.job.submissions:
+            if part.state is State.ACCEPTED:
+                self.keep(part.failed(Failure.of(JobCancelled("in time"))))
+            elif part.state in SENT:
+                too_late = replace(Failure.of(JobCancelled("too late")), charge=UNKNOWN_CHARGE)
+                self.keep(part.failed(too_late, watched_until=9.0))
+
+    @rule(number=st.integers(0, 2), comes=st.booleans())
+    def watch(self, number: int, comes: bool) -> None:
+        part = self.part(number, State.FAILED)
+        if part is None or not part.open:
+            return
+        if comes and part.submit_id in self.taken:
+            self.keep(part.listed("h"))
+            self.keep(self.job.submissions[part.number].collected())
+        else:
+            self.keep(part.let_go())
 
     @rule(number=st.integers(0, 2), to=st.sampled_from(State))
     def try_anything(self, number: int, to: State) -> None:
         part = self.job.submissions[number % len(self.job.submissions)]
-        if to not in MOVES[part.state]:
+        watched = part.open and to in (State.RUNNING, State.COMPLETED)
+        if to not in MOVES[part.state] and not (part.state.ended and watched):
             with pytest.raises(IllegalMove):
                 MOVE[to](part)
 
@@ -134,17 +212,38 @@ class Submitting(RuleBasedStateMachine):
 
     @invariant()
     @precondition(lambda self: hasattr(self, "job"))
+    def what_has_ended_stays_ended_as_it_did(self) -> None:
+        for number, state in self.ended.items():
+            assert self.job.submissions[number].state is state
+        if self.finished is not None:
+            assert self.job.state is self.finished.state
+            assert self.job.failure == self.finished.failure
+            assert self.job.finished_at == self.finished.finished_at
+
+    @invariant()
+    @precondition(lambda self: hasattr(self, "job"))
     def the_job_has_ended_when_all_of_it_has(self) -> None:
         ended = all(part.state.ended for part in self.job.submissions)
         assert self.job.state.ended == ended
         assert (self.job.finished_at is not None) == ended
-        assert (self.job.sessions == b"") == ended
+
+    @invariant()
+    @precondition(lambda self: hasattr(self, "job"))
+    def sessions_are_kept_as_long_as_something_is_left_to_do(self) -> None:
+        assert bool(self.job.sessions) == any(part.open for part in self.job.submissions)
+
+    @invariant()
+    @precondition(lambda self: hasattr(self, "job"))
+    def nothing_of_an_untouched_job_was_taken(self) -> None:
+        if self.job.untouched:
+            assert not self.taken
 
 
 def test_no_order_of_events_sends_a_taken_submission_again() -> None:
-    run_state_machine_as_test(
-        Submitting, settings=settings(max_examples=150, stateful_step_count=25, deadline=None)
-    )
+    run(Submitting, examples=150, steps=25)
+
+
+# ---------------------------------------------------------------- the whole job ----
 
 
 @pytest.mark.parametrize(
@@ -164,18 +263,20 @@ def test_a_job_stands_where_its_submissions_stand(
     job = a_job(parts=len(states))
     for number, state in enumerate(states):
         part = in_state(state)
-        job = job.moved(replace(part, number=number))
+        job = job.moved(replace(part, number=number), at=1.0)
     assert (job.state, job.status) == (expected, status)
 
 
 def test_one_failed_submission_fails_the_job() -> None:
     job = a_job(parts=2)
-    job = job.moved(in_state(State.COMPLETED))
+    job = job.moved(in_state(State.COMPLETED), at=4.0)
     failed = a_part(number=1).failed(Failure.of(OutOfCredits("none")))
-    job = job.moved(failed).ended(at=5.0)
+    job = job.moved(failed, at=5.0)
     assert (job.state, job.status, job.finished_at) == (State.FAILED, "failed", 5.0)
     assert job.failure is not None
     assert job.failure.code == "insufficient_quota"
+    assert not job.late
+    assert not job.delivered
 
 
 @pytest.mark.parametrize(
@@ -191,4 +292,53 @@ def test_as_many_pictures_are_shown_as_were_asked_for(
         state=State.COMPLETED,
         pictures=tuple(a_picture(number) for number in range(found)),
     )
-    assert (len(job.shown), job.partial) == (shown, partial)
+    assert (len(job.shown), job.partial, job.delivered) == (shown, partial, True)
+
+
+def moved(*parts: Submission) -> Job:
+    job = a_job(parts=len(parts))
+    for number, part in enumerate(parts):
+        job = job.moved(replace(part, number=number), at=9.0)
+    return job
+
+
+def test_a_job_that_was_given_up_keeps_its_sessions_until_its_result_came_late() -> None:
+    job = moved(given_up())
+    assert (job.state, job.finished_at, job.sessions != b"", job.late) == (
+        State.FAILED, 9.0, True, False,
+    )  # fmt: skip
+    job = job.moved(job.submissions[0].collected(), at=50.0).with_pictures([a_picture()])
+    assert (job.state, job.finished_at, job.sessions, job.late) == (State.FAILED, 9.0, b"", True)
+    assert job.delivered
+    assert job.partial  # one of two
+    assert job.failure == TIMED_OUT
+
+
+def test_a_job_is_late_only_once_all_that_was_given_up_has_come() -> None:
+    second = a_picture(PER_SUBMISSION)
+    job = moved(given_up().collected(), given_up()).with_pictures([a_picture()])
+    assert not job.late
+    assert moved(given_up().collected(), given_up().collected()).late is False  # without pictures
+    assert job.moved(job.submissions[1].collected(), at=50.0).with_pictures([second]).late
+    assert not job.moved(job.submissions[1].let_go(), at=50.0).late
+    assert (
+        moved(given_up().collected(), in_state(State.COMPLETED)).with_pictures([a_picture()]).late
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "untouched"),
+    [
+        ((a_part().failed(FAILURE),), True),
+        ((a_part().failed(FAILURE), a_part(number=1).failed(FAILURE)), True),
+        ((a_part(),), False),  # it may be sent yet
+        ((a_part().failed(FAILURE), in_state(State.COMPLETED)), False),
+        ((a_part().failed(FAILURE), in_state(State.RUNNING)), False),
+        ((in_state(State.RUNNING).failed(FAILURE),), False),  # whatever it says of its price
+        ((in_state(State.RECONCILING).failed(TIMED_OUT),), False),
+    ],
+)
+def test_a_job_is_untouched_when_it_is_certain_that_nothing_was_taken(
+    parts: tuple[Submission, ...], untouched: bool
+) -> None:
+    assert moved(*parts).untouched is untouched

@@ -14,6 +14,7 @@ from jimeng_api.domain.errors import (
     ResultRejected,
     UpstreamUnreachable,
 )
+from jimeng_api.domain.secret import Secret
 from jimeng_api.media.fetch import MOST_BYTES, Fetcher, LinkExpired
 from jimeng_api.transport import Broken, NotSent, Request, Response, Stream, TooLarge
 
@@ -73,6 +74,15 @@ async def test_results_are_fetched_from_the_sites_own_delivery_network(site: str
     assert request.method == "GET"
     assert request.max_bytes == MOST_BYTES
     assert not {"cookie", "authorization"} & {name.lower() for name in request.headers}
+
+
+async def test_results_come_by_the_proxy_of_their_site() -> None:
+    transport = Answering()
+    proxy = Secret("http://10.0.0.1:3128")
+    fetching = Fetcher(transport, origin=None, user_agent="agent", proxies={"us": proxy})
+    await fetching.fetch(GOOD, site=SITES["cn"])
+    await fetching.fetch("https://p16-dreamina-sign-sg.ibyteimg.com/a", site=SITES["us"])
+    assert [request.proxy for request in transport.asked] == [None, proxy]
 
 
 @pytest.mark.parametrize(

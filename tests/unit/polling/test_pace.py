@@ -112,15 +112,44 @@ def test_an_account_is_never_looked_at_more_than_once_a_second() -> None:
     confirmed=st.booleans(),
     looked=st.booleans(),
     wait=st.none() | st.floats(0, 90_000),
+    given_up=st.booleans(),
 )
 def test_the_next_look_is_never_in_the_past_and_never_further_than_the_slowest_wait(
-    age: float, low: float, spread: float, confirmed: bool, looked: bool, wait: float | None
+    age: float,
+    low: float,
+    spread: float,
+    confirmed: bool,
+    looked: bool,
+    wait: float | None,
+    given_up: bool,
 ) -> None:
     expected = Expectation(low=low, high=low + spread)
     queue = Queue(waiting=wait is not None, wait_seconds=wait)
-    due = next_look(PACE, expected, age=age, confirmed=confirmed, looked=looked, queue=queue)
+    due = next_look(
+        PACE,
+        expected,
+        age=age,
+        confirmed=confirmed,
+        looked=looked,
+        queue=queue,
+        given_up=given_up,
+    )
+    slowest = PACE.slow_watch if given_up else PACE.slowest
     assert due >= age
-    assert due - age <= max(PACE.slowest, low + PACE.step) + 1e-6
+    assert due - age <= max(slowest, low + PACE.step) + 1e-6
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_day_of_watching_what_was_given_up_takes_few_looks(confirmed: bool) -> None:
+    ages = [1200.0]
+    while ages[-1] < 1200 + 86_400:
+        ages.append(
+            next_look(
+                PACE, GUESS, age=ages[-1], confirmed=confirmed, looked=len(ages) > 1, given_up=True
+            )
+        )
+    assert len(ages) < 200
+    assert ages[2] - ages[1] < 150  # what comes at all comes soon
 
 
 def test_a_submission_in_doubt_is_asked_about_soon_and_then_less_often() -> None:

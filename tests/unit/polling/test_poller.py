@@ -11,6 +11,7 @@ from tests.virtual_time import VirtualClock, run_virtually
 
 from jimeng_api.domain.errors import (
     GatewayError,
+    GenerationTimedOut,
     SessionExpired,
     SubmissionUnconfirmed,
     UpstreamUnreachable,
@@ -44,16 +45,26 @@ def looking(answer: Answer) -> Look:
     return look
 
 
-def watch(name: str, look: Look, *, account: str = "a", confirmed: bool = True) -> Watch:
+def watch(
+    name: str,
+    look: Look,
+    *,
+    account: str = "a",
+    confirmed: bool = True,
+    age: float = 0,
+    budget: float = 1200,
+    given_up: bool = False,
+) -> Watch:
     return Watch(
         account=account,
         submit_id=name,
         history_id=f"h-{name}" if confirmed else None,
         kind=Kind("cn", "m", "2k", "text"),
         first_guess=Expectation(low=2, high=20),
-        age=0,
-        budget=1200,
+        age=age,
+        budget=budget,
         look=look,
+        given_up=given_up,
     )
 
 
@@ -229,5 +240,67 @@ def test_every_kind_of_error_of_a_look_is_survived() -> None:
 
     async def work(clock: VirtualClock, poller: Poller) -> None:
         assert await last_of(poller, watch("j", looking(answer))) is not None
+
+    run(work)
+
+
+def test_a_job_is_given_up_at_its_time_and_not_a_look_later() -> None:
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            return {name: seen(name) for name in submit_ids}
+
+        with pytest.raises(GenerationTimedOut):
+            await last_of(poller, watch("j", looking(answer)))
+        assert 1200 <= clock.monotonic() <= 1201.1
+
+    run(work)
+
+
+@pytest.mark.parametrize("trouble", ["fails", "hangs", "says to come back tomorrow"])
+def test_looks_that_bring_nothing_hold_nobody_beyond_the_time_of_the_job(trouble: str) -> None:
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        async def look(
+            *, submit_ids: Sequence[str], history_ids: Sequence[str]
+        ) -> Mapping[str, Progress]:
+            if trouble == "hangs":
+                await clock.sleep(50_000)
+            tomorrow = 86_400 if trouble == "says to come back tomorrow" else None
+            raise UpstreamUnreachable("down", retry_after=tomorrow)
+
+        with pytest.raises(GenerationTimedOut):
+            await last_of(poller, watch("j", look))
+        assert 1200 <= clock.monotonic() <= 1202
+
+    run(work)
+
+
+def test_what_was_given_up_is_collected_hours_later() -> None:
+    calls: list[float] = []
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            calls.append(clock.monotonic())
+            there = clock.monotonic() > 8 * 3600
+            return {name: seen("j", Stage.DONE, 1) for name in submit_ids} if there else {}
+
+        late = watch("j", looking(answer), age=1200, budget=87_600, given_up=True)
+        progress = await last_of(poller, late)
+        assert progress is not None
+        assert progress.items
+        assert clock.monotonic() < 8 * 3600 + 660
+
+    run(work)
+    assert len(calls) < 120
+
+
+def test_what_was_given_up_and_never_comes_is_let_go_after_its_day() -> None:
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            return {}
+
+        late = watch("j", looking(answer), age=1200, budget=87_600, given_up=True)
+        with pytest.raises(GenerationTimedOut):
+            await last_of(poller, late)
+        assert 86_400 <= clock.monotonic() <= 86_402
 
     run(work)

@@ -106,6 +106,36 @@ def test_an_upstream_that_never_answered_leaves_the_submission_unconfirmed_not_t
     assert error_of(judge(never, PATIENCE)) is SubmissionUnconfirmed
 
 
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_what_was_given_up_is_watched_to_the_end_of_its_day_whatever_is_not_listed(
+    confirmed: bool,
+) -> None:
+    watched = sight(
+        None,
+        given_up=True,
+        confirmed=confirmed,
+        budget=87_600,
+        missing_looks=50,
+        missing_for=80_000,
+    )
+    assert judge(replace(watched, age=86_000), PATIENCE) is None
+    assert isinstance(judge(replace(watched, age=87_600), PATIENCE), Fail)
+
+
+def test_what_was_given_up_is_still_collected_when_it_comes_and_let_go_when_it_fails() -> None:
+    watched = sight(None, given_up=True, age=50_000, budget=87_600)
+    seen = progress(Stage.DONE, items=ITEMS, total=4, finished=4, finished_at=1)
+    assert judge(replace(watched, progress=seen), PATIENCE) == Finish(seen)
+    gone = progress(Stage.FAILED)
+    assert error_of(judge(replace(watched, progress=gone), PATIENCE)) is GenerationFailed
+
+
+def test_the_time_of_a_job_is_over_to_the_second() -> None:
+    under_way = sight(progress(Stage.RUNNING), budget=1200)
+    assert judge(replace(under_way, age=1199.9), PATIENCE) is None
+    assert error_of(judge(replace(under_way, age=1200.0), PATIENCE)) is GenerationTimedOut
+
+
 def test_every_rule_is_silent_about_a_job_that_has_just_begun() -> None:
     fresh = sight(None, age=0)
     assert [rule(fresh, PATIENCE) for rule in RULES] == [None] * len(RULES)

@@ -23,6 +23,7 @@ from jimeng_api.transport import HttpTransport, Request
 from jimeng_api.upstream.client import UpstreamClient
 from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.payloads.image import image_payload
+from tests.unit.loopback import proxying
 
 _numbers = count(1)
 
@@ -167,3 +168,27 @@ async def test_records_under_anothers_id_are_not_believed(world: World) -> None:
     await world.tell("/_sim/faults", {"fault": "swapped_records", "on": "poll", "times": 1})
     assert await world.client.look(CN, own, submit_ids=ids) == {}
     assert set(await world.client.look(CN, own, submit_ids=ids)) == set(ids)
+
+
+async def test_a_site_with_a_proxy_is_reached_through_it_and_the_others_directly(
+    world: World,
+) -> None:
+    async with proxying() as proxy:
+        client = UpstreamClient(
+            world.door,
+            world.clock,
+            Constants(),
+            world.origin,
+            proxies={"cn": Secret(proxy.address)},
+        )
+        own = session()
+        submit_id, payload = two_horses("jimeng-4.5", CN)
+        accepted = await client.submit(CN, own, payload)
+        assert submit_id in await client.look(CN, own, submit_ids=[submit_id])
+        assert accepted.history_id
+        assert await client.alive(CN, own)
+        paths = [asked.split(b" ")[1] for asked in proxy.asked]
+        assert [b"/aigc_draft/generate" in path for path in paths].count(True) == 1
+        seen = len(proxy.asked)
+        assert await client.alive(SITES["us"], session())
+        assert len(proxy.asked) == seen

@@ -123,7 +123,8 @@ async def test_a_preflight_needs_no_key_and_gets_what_it_asks_for() -> None:
 async def test_header_names_that_are_none_are_not_echoed() -> None:
     headers = {"origin": "https://x", "access-control-request-headers": "a\x07b"}
     answer = await Edge().call("OPTIONS", "/", key=None, headers=headers)
-    assert answer.headers["access-control-allow-headers"] == "authorization, content-type"
+    usual = "authorization, content-type, idempotency-key"
+    assert answer.headers["access-control-allow-headers"] == usual
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/nothing", "/media/none", "/ping", "/docs"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,13 @@ from typing_extensions import override
 from jimeng_api.accounts.session import Caller
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import SystemClock
-from jimeng_api.domain.errors import GatewayError, JobStillRunning, NotFound
+from jimeng_api.domain.errors import (
+    GatewayError,
+    JobCancelled,
+    JobEnded,
+    JobStillRunning,
+    NotFound,
+)
 from jimeng_api.domain.failure import Failure
 from jimeng_api.domain.progress import Progress
 from jimeng_api.domain.requests import ImageRequest
@@ -23,6 +29,7 @@ from jimeng_api.domain.results import Picture
 from jimeng_api.domain.secret import Secret
 from jimeng_api.generation.desk import Desk
 from jimeng_api.jobs.job import Job, State, Submission
+from jimeng_api.jobs.repeats import Repeat
 from jimeng_api.media.store import MediaStore
 from jimeng_api.web.app import create_app
 from jimeng_api.web.parts import Parts, Ready, WebOptions
@@ -44,6 +51,9 @@ class MemoryDesk(Desk):
         self.fails: GatewayError | None = None  # how every job ends
         self.breaks: Exception | None = None  # instead of an answer to `wait`
         self.taken = True  # whether the upstream took what then failed
+        self.late = False  # what failed has pictures after all
+        self.repeats: list[Repeat | None] = []
+        self.told: list[str] = []  # of which the answer went out whole
         self.makes = 4  # pictures, where the request names no number
         self.holds: asyncio.Event | None = None  # jobs end once this is set
         self.waiting = 0
@@ -58,12 +68,26 @@ class MemoryDesk(Desk):
         return self.last.request
 
     @override
-    async def order(self, caller: Caller, request: ImageRequest, *, asked_model: str) -> Job:
+    async def order(
+        self,
+        caller: Caller,
+        request: ImageRequest,
+        *,
+        asked_model: str,
+        repeat: Repeat | None = None,
+    ) -> Job:
+        self.repeats.append(repeat)
         if self.refuses:
             raise self.refuses
         number = len(self.jobs)
         part = Submission(
-            submit_id=f"submit-{number}", job_id=f"job_{number}", number=0, gen_count=None, seed=1
+            submit_id=f"submit-{number}",
+            job_id=f"job_{number}",
+            number=0,
+            gen_count=None,
+            seed=1,
+            site="cn",
+            account="account",
         )
         job = Job(
             id=f"job_{number}",
@@ -90,6 +114,29 @@ class MemoryDesk(Desk):
         if self.breaks:
             raise self.breaks
         return self._end(self.jobs[job_id])
+
+    @override
+    def answered(self, job_id: str) -> None:
+        self.told.append(job_id)
+
+    @override
+    async def changes(self, caller: Caller, job_id: str) -> AsyncGenerator[Job, None]:
+        yield self.jobs[job_id]
+        if self.holds:
+            await self.holds.wait()
+        if self.breaks:
+            raise self.breaks
+        yield self.jobs[job_id]
+        yield self._end(self.jobs[job_id])
+
+    @override
+    async def cancel(self, caller: Caller, job_id: str, *, seconds: float = 60) -> Job:
+        job = await self.find(caller, job_id)
+        if job.state.ended:
+            raise JobEnded("The job had ended before it could be cancelled.")
+        self.fails = JobCancelled("The job was cancelled.")
+        self.taken = False
+        return self._end(job)
 
     @override
     async def find(self, caller: Caller, job_id: str) -> Job:
@@ -125,12 +172,14 @@ class MemoryDesk(Desk):
         return self.looks.get(job_id, ())
 
     def _end(self, job: Job) -> Job:
-        part = replace(job.submissions[0], site="cn", account="account")
+        part = job.submissions[0]
         if self.fails:
             failure = Failure.of(self.fails)
             history = "4711" if self.taken else None
             part = replace(part, state=State.FAILED, failure=failure, history_id=history)
             job = replace(job, state=State.FAILED, failure=failure, submissions=(part,))
+            if self.late:
+                job = replace(job, pictures=(self._picture(job, 0),))
         else:
             part = replace(part, state=State.COMPLETED, history_id="4711")
             job = replace(

@@ -42,14 +42,16 @@ async def healthz() -> Response:
     responses={
         200: {
             "content": {
-                "application/json": {"example": {"status": "ready", "checks": {"database": True}}}
+                "application/json": {
+                    "example": {"status": "ready", "checks": {"database": True, "media": True}}
+                }
             }
         },
         503: {
             "description": "Something that is needed is not there.",
             "content": {
                 "application/json": {
-                    "example": {"status": "not_ready", "checks": {"database": False}}
+                    "example": {"status": "not_ready", "checks": {"database": False, "media": True}}
                 }
             },
         },

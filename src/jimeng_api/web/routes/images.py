@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from jimeng_api.accounts.session import Caller
-from jimeng_api.domain.errors import GatewayError, GenerationFailed
+from jimeng_api.domain.errors import GatewayError, NotFound
 from jimeng_api.domain.results import Picture
 from jimeng_api.jobs.job import Job
 from jimeng_api.web.auth import KnownCaller
@@ -20,7 +20,8 @@ from jimeng_api.web.event_stream import Events, EventStream
 from jimeng_api.web.incoming import json_body
 from jimeng_api.web.links import links_of
 from jimeng_api.web.outgoing import Base64, Piece, PiecesResponse, encoder_of
-from jimeng_api.web.parts import ResponseFormat, parts_of
+from jimeng_api.web.parts import ResponseFormat, note_answered, parts_of
+from jimeng_api.web.repeats import KEY, repeat_of
 from jimeng_api.web.schemas.errors import error_answers
 from jimeng_api.web.schemas.images import (
     EXAMPLE_EVENT,
@@ -45,7 +46,12 @@ A caller who hangs up does not end the job: `x-job-id` names it, and `GET /v1/jo
 
 With `stream: true` the answer begins as soon as the job is accepted: comments (`: ping`) while it runs, then
 one `image_generation.completed` event for each picture.
+
+Whoever sends a request again gets the job of the first one, and pays once: with the same `Idempotency-Key`,
+or as OpenAI's own clients do after a broken connection.
 """
+
+_ROUTE = "images/generations"
 
 
 @router.post(
@@ -63,9 +69,18 @@ one `image_generation.completed` event for each picture.
                 "text/event-stream": {"example": EXAMPLE_EVENT},
             },
         },
-        **error_answers(400, 401, 403, 404, 408, 413, 429, 500, 502, 503, 504),
+        **error_answers(400, 401, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504),
     },
     openapi_extra={
+        "parameters": [
+            {
+                "name": KEY,
+                "in": "header",
+                "description": "1 to 255 printable ASCII characters of your own choice: the same key with "
+                "the same request is the same job, however often it is sent.",
+                "schema": {"type": "string"},
+            }
+        ],
         "requestBody": {
             "required": True,
             "content": {
@@ -74,18 +89,24 @@ one `image_generation.completed` event for each picture.
                     "example": EXAMPLE_REQUEST,
                 }
             },
-        }
+        },
     },
 )
 async def generate_images(request: Request, caller: KnownCaller) -> Response:
     parts = parts_of(request)
+    fields = await json_body(request)
     order = image_order(
-        await json_body(request),
+        fields,
         sites=caller.sites,
         options=parts.options,
         seed=parts.clock.number(SEEDS),
     )
-    job = await parts.desk.order(caller, order.request, asked_model=order.asked_model)
+    job = await parts.desk.order(
+        caller,
+        order.request,
+        asked_model=order.asked_model,
+        repeat=repeat_of(request, _ROUTE, fields),
+    )
     request.state.job = job
     if order.stream:
         return EventStream(
@@ -95,6 +116,7 @@ async def generate_images(request: Request, caller: KnownCaller) -> Response:
             clock=parts.clock,
             heartbeat=parts.options.heartbeat_seconds,
             headers=_headers(order, job),
+            told=partial(note_answered, request),
         )
     waited = await unless_gone(_waited(request, caller, job), request.receive)
     if waited is None:
@@ -103,16 +125,17 @@ async def generate_images(request: Request, caller: KnownCaller) -> Response:
         await _reply(request, order, waited),
         encoder=encoder_of(request),
         headers=_headers(order, waited),
+        told=partial(note_answered, request),
     )
 
 
 async def _waited(request: Request, caller: Caller, job: Job) -> Job:
-    """The completed job, with pictures. Raises what it failed with."""
+    """The job with its pictures. Raises what it failed with."""
     parts = parts_of(request)
     waited = await parts.desk.wait(caller, job.id, seconds=parts.options.wait_seconds)
     request.state.job = waited
     if not ended(waited).shown:
-        raise GenerationFailed("The job completed without a picture.")
+        raise NotFound("The pictures of this job are not kept any more.")
     return waited
 
 

@@ -1,8 +1,9 @@
-"""Every generation, whatever asked for it: `GET /v1/jobs` and `GET /v1/jobs/{id}`."""
+"""Every generation, whatever asked for it: looked at, followed, taken back, taken over."""
 
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
 from functools import partial
 from typing import Annotated, Literal
 
@@ -10,13 +11,19 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from jimeng_api.domain.errors import InvalidValue, NotFound
+from jimeng_api.accounts.session import Caller
+from jimeng_api.domain.errors import InvalidValue, NotFound, ShuttingDown
 from jimeng_api.jobs.job import Job
 from jimeng_api.web.auth import KnownCaller
+from jimeng_api.web.errors import error_object
+from jimeng_api.web.event_stream import Events, EventStream
+from jimeng_api.web.incoming import json_body
 from jimeng_api.web.links import links_of
+from jimeng_api.web.outgoing import encoder_of
 from jimeng_api.web.parts import parts_of
+from jimeng_api.web.schemas.adopting import EXAMPLE_ADOPTION, AdoptBody, adoption
 from jimeng_api.web.schemas.errors import error_answers
-from jimeng_api.web.schemas.jobs import EXAMPLE_JOB, JobList, JobReply, job_object
+from jimeng_api.web.schemas.jobs import EXAMPLE_EVENTS, EXAMPLE_JOB, JobList, JobReply, job_object
 from jimeng_api.web.schemas.shown import named
 
 router = APIRouter(tags=["jobs"])
@@ -73,24 +80,127 @@ async def list_jobs(
     return _json(page)
 
 
+_A_JOB = {
+    "description": "The job.",
+    "content": {"application/json": {"schema": named(JobReply), "example": EXAMPLE_JOB}},
+}
+
+
+@router.post(
+    "/jobs/adopt",
+    summary="Take over what the upstream has",
+    description="Makes a job of a picture task that one of the accounts of this key has upstream, whoever "
+    "submitted it, by the id that the site knows it by. It is followed and collected like any other and "
+    "never submitted again. Where the key has that job already, this is it; one that ended without its "
+    "result is looked for once more.",
+    response_model=None,
+    response_class=Response,
+    responses={200: _A_JOB, **error_answers(400, 401, 404, 429, 502, 503)},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": named(AdoptBody), "example": EXAMPLE_ADOPTION}
+            },
+        }
+    },
+)
+async def adopt_job(request: Request, caller: KnownCaller) -> Response:
+    parts = parts_of(request)
+    asked = adoption(
+        await json_body(request),
+        sites=caller.sites,
+        default_model=parts.options.default_image_model,
+    )
+    job = await parts.desk.adopt(
+        caller,
+        submit_id=asked.submit_id,
+        history_id=asked.history_id,
+        site=asked.site,
+        otherwise=asked.model,
+    )
+    return _answer(request, job)
+
+
 @router.get(
     "/jobs/{job_id}",
     summary="Look at one job",
     description="What it was asked for, where it stands and what came of it, also for a caller who hung up.",
     response_model=None,
     response_class=Response,
+    responses={200: _A_JOB, **error_answers(401, 404, 503)},
+)
+async def look_at_job(request: Request, caller: KnownCaller, job_id: str) -> Response:
+    return _json(_object(request, await _found(request, caller, job_id)))
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    summary="Follow one job",
+    description="Server-sent events: the job as it is now, then again whenever it has changed, until it has "
+    "ended. Each event is the whole job; the last one has the `status` `completed` or `failed`. Comments "
+    '(`: ping`) come while nothing happens. An error is the last event: `{"error": {…}}`.',
+    response_model=None,
+    response_class=Response,
     responses={
         200: {
-            "description": "The job.",
-            "content": {"application/json": {"schema": named(JobReply), "example": EXAMPLE_JOB}},
+            "description": "The job, again and again.",
+            "content": {"text/event-stream": {"example": EXAMPLE_EVENTS}},
         },
         **error_answers(401, 404, 503),
     },
 )
-async def look_at_job(request: Request, caller: KnownCaller, job_id: str) -> Response:
+async def follow_job(request: Request, caller: KnownCaller, job_id: str) -> Response:
+    job = await _found(request, caller, job_id)
+    parts = parts_of(request)
+    return EventStream(
+        _changes(request, caller, job.id),
+        explain=error_object,
+        encoder=encoder_of(request),
+        clock=parts.clock,
+        heartbeat=parts.options.heartbeat_seconds,
+    )
+
+
+@router.post(
+    "/jobs/{job_id}/cancel",
+    summary="Take a job back",
+    description="What was not sent to the upstream is never sent, and costs nothing. The upstream itself "
+    "takes nothing back: what it has may be charged as usual, and its result is kept with the job. Either "
+    "way the job has `failed` with `job_cancelled`; its `error` says what is known of the credits.",
+    response_model=None,
+    response_class=Response,
+    responses={200: _A_JOB, **error_answers(400, 401, 404, 503, 504)},
+)
+async def cancel_job(request: Request, caller: KnownCaller, job_id: str) -> Response:
+    job = await _found(request, caller, job_id)
+    return _answer(request, await parts_of(request).desk.cancel(caller, job.id))
+
+
+async def _found(request: Request, caller: Caller, job_id: str) -> Job:
     if not _ID.fullmatch(job_id):
         raise NotFound("There is no such job.")
-    return _json(_object(request, await parts_of(request).desk.find(caller, job_id)))
+    return await parts_of(request).desk.find(caller, job_id)
+
+
+async def _changes(request: Request, caller: Caller, job_id: str) -> Events:
+    """The job at every change that can be seen in it."""
+    told = b""
+    async with aclosing(parts_of(request).desk.changes(caller, job_id)) as changes:
+        async for job in changes:
+            now = msgspec.json.encode(_object(request, job))
+            if now != told:
+                told = now
+                yield [now]
+            if job.state.ended:
+                return
+    raise ShuttingDown(f"The gateway is restarting. The job goes on; see /v1/jobs/{job_id}.")
+
+
+def _answer(request: Request, job: Job) -> Response:
+    """The job as the answer to a request that did something to it."""
+    request.state.job = job
+    return _json(_object(request, job))
 
 
 def _object(request: Request, job: Job) -> object:

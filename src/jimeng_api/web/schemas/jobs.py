@@ -86,13 +86,16 @@ class JobReply(Shown):
     state: Literal["accepted", "submitting", "reconciling", "running", "completed", "failed"]
     model: str = Field(description="The name as it was asked for.")
     progress: int = Field(
-        description="Percent of the pictures that the upstream has finished; 100 once the job is completed."
+        description="Percent of the pictures that the upstream has finished; 100 once all are kept here."
     )
     created_at: int
     finished_at: int | None
     expires_at: int = Field(description="When the job is given up, if it has not ended.")
     queue: QueueReply | None
     partial: bool = Field(description="Completed with fewer pictures than were asked for.")
+    late: bool = Field(
+        description="Failed for being too late, and then its pictures came after all."
+    )
     request: RequestReply
     results: list[ResultReply]
     error: JobErrorReply | None
@@ -124,6 +127,7 @@ def job_object(job: Job, live: Iterable[Progress], *, link: Callable[[str], str]
         "expires_at": int(job.deadline),
         "queue": None if job.state.ended else _queue(looks.values()),
         "partial": job.partial,
+        "late": job.late,
         "request": _request(job.request),
         "results": [
             {**_result(picture), "url": link(picture.media_id), "shown": picture.media_id in shown}
@@ -136,7 +140,7 @@ def job_object(job: Job, live: Iterable[Progress], *, link: Callable[[str], str]
 
 def _percent(job: Job, looks: Mapping[str, Progress]) -> int:
     """What share of the pictures is done. Not a guess from the clock: a job may stay at 0 until it ends."""
-    if job.state is State.COMPLETED:
+    if job.delivered:
         return 100
     shares = [_share(part, looks.get(part.submit_id)) for part in job.submissions]
     return min(99, int(100 * sum(shares) / len(shares))) if shares else 0
@@ -230,6 +234,7 @@ EXAMPLE_JOB: Mapping[str, Any] = {
     "expires_at": 1763801200,
     "queue": {"position": 12, "length": 430, "wait_seconds": 20.0, "run_seconds": 15.0},
     "partial": False,
+    "late": False,
     "request": {
         "model": "jimeng-4.5",
         "prompt": "a lighthouse at dawn, watercolour",
@@ -261,3 +266,11 @@ EXAMPLE_JOB: Mapping[str, Any] = {
         }
     ],
 }
+
+EXAMPLE_EVENTS = (
+    ": ping\n\n"
+    'data: {"id":"job_6f1c8a52e4d04b7f9a3c","object":"job","status":"in_progress","progress":25,"results":[]}'
+    "\n\n: ping\n\n"
+    'data: {"id":"job_6f1c8a52e4d04b7f9a3c","object":"job","status":"completed","progress":100,"results":'
+    '[{"url":"http://127.0.0.1:5100/media/5f0c2a9be1d84c7ab6e3f1d2c4b5a697"}]}\n\n'
+)

@@ -1,0 +1,64 @@
+"""Which account a submission goes to, of those that this gateway may work on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from jimeng_api.accounts.choice import choose
+from jimeng_api.accounts.session import Session
+from jimeng_api.jobs.claims import Claims
+
+
+class Placing:
+    """Counts what every account has in hand here, and places the next submission where there is least."""
+
+    def __init__(self, claims: Claims) -> None:
+        self._claims = claims
+        self._in_hand: Counter[str] = Counter()
+
+    async def place(
+        self, sessions: Sequence[Session], *, sites: Collection[str], avoid: Collection[str] = ()
+    ) -> Session | None:
+        """The session that is to take a submission; it counts as in hand from now on.
+
+        An account that is idle and ours, or that nobody has, is best; then ours with the least in hand; then
+        one that another gateway works on, which will do it.
+        """
+        fit = [one for one in sessions if one.site in sites and one.account not in avoid]
+        for one in fit:
+            if not self._idle(fit):
+                await self._claims.try_to_take(one.account)
+        ours = [one for one in fit if self._claims.holds(one.account)]
+        chosen = choose(ours or fit, load=self.load)
+        if chosen is not None:
+            self.add(chosen.account)
+        return chosen
+
+    async def take(self, account: str) -> None:
+        """A submission that this account has upstream counts as in hand; it is claimed if nobody has it."""
+        await self._claims.try_to_take(account)
+        self.add(account)
+
+    def _idle(self, sessions: Sequence[Session]) -> bool:
+        """Whether one of them is ours and has nothing in hand."""
+        return any(
+            self._claims.holds(one.account) and not self._in_hand[one.account] for one in sessions
+        )
+
+    def is_ours(self, account: str) -> bool:
+        return self._claims.holds(account)
+
+    def load(self, account: str) -> int:
+        return self._in_hand[account]
+
+    def add(self, account: str) -> None:
+        self._in_hand[account] += 1
+
+    def clear(self) -> None:
+        self._in_hand.clear()
+
+    def remove(self, account: str) -> None:
+        self._in_hand[account] -= 1
+        if self._in_hand[account] <= 0:
+            del self._in_hand[account]
