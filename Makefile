@@ -7,10 +7,11 @@ BIN := $(VENV)/bin
 PROMPT ?= a cat on a windowsill, morning light
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix crash bench docs lock clean
+.PHONY: help demo test check fix crash crash-kills crash-forks crash-chaos crash-replicas crash-cuts crash-load
+.PHONY: bench docs lock clean
 
 help: ## show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.installed ## a picture from a prompt, without an account: make demo PROMPT="…"
 	@$(BIN)/python scripts/demo.py "$(PROMPT)"
@@ -35,8 +36,31 @@ fix: $(VENV)/.developing ## format, mend what can be mended, write the generated
 	$(BIN)/ruff format .
 	$(BIN)/python scripts/docs.py
 
-crash: $(VENV)/.developing ## kill -9 of real gateways: 100 kills over 500 jobs
-	$(BIN)/python -m tests.crash.harness --kills 100 --jobs 500
+crash: crash-kills crash-forks crash-chaos crash-replicas crash-cuts crash-load ## all proofs below; over an hour
+
+crash-kills: $(VENV)/.developing ## kill -9 of real gateways: 200 kills over 4,000 jobs on each database
+	$(BIN)/python -m tests.crash.harness --kills 200 --jobs 4000 --database sqlite
+	$(BIN)/python -m tests.crash.harness --kills 200 --jobs 4000 --database postgresql
+
+crash-forks: $(VENV)/.developing ## 50,000 kills at named failpoints, 10,000 lost answers
+	$(BIN)/python -m tests.crash.forked --kills 50000 --workers 2
+	$(BIN)/python -m tests.crash.ambiguous --submits 10000
+
+crash-chaos: $(VENV)/.developing ## 72 hours of trouble in virtual time, 20 times
+	$(BIN)/python -m tests.chaos.run --hours 72 --seeds 20
+
+crash-replicas: $(VENV)/.developing ## two gateways on one PostgreSQL, one of them killed, stopped, cut off
+	$(BIN)/python -m tests.crash.replicas --jobs 300 --accounts 10 --how kill
+	$(BIN)/python -m tests.crash.replicas --jobs 300 --accounts 10 --how stop
+	$(BIN)/python -m tests.crash.replicas --jobs 300 --accounts 10 --how cut
+
+crash-cuts: $(VENV)/.developing ## OpenAI's own client, its connection cut at every moment
+	$(BIN)/python -m tests.crash.cuts
+
+crash-load: $(VENV)/.developing ## 200 new jobs a second for a minute on each database, and memory over 20,000 jobs
+	$(BIN)/python benchmarks/jobs_per_second.py --rate 200 --seconds 60 --database sqlite
+	$(BIN)/python benchmarks/jobs_per_second.py --rate 200 --seconds 60 --database postgresql
+	$(BIN)/python benchmarks/memory.py --jobs 20000
 
 bench: $(VENV)/.developing ## 1,000 requests at once, and the time to start
 	$(BIN)/python benchmarks/concurrent_images.py

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
 COMMAND = Path(sys.executable).parent / "jimeng-api"
+DATABASES = ("sqlite", "postgresql")
+
+# A benchmark that is asked to end takes its processes with it.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def free_port() -> int:
@@ -65,6 +74,53 @@ def peak_memory(pid: int) -> float:
     return 0.0
 
 
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def memory(pid: int) -> float:
+    """What the process holds now, in MB."""
+    pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def open_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def cpu_seconds(pid: int, *, with_ended_children: bool = False) -> float:
+    fields = _stat(pid)[11 : 15 if with_ended_children else 13]
+    return sum(map(int, fields)) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int) -> list[str]:
+    """From the process's state on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """`settings` lead a gateway to it, `cpu_seconds` is what its own processes have used."""
+
+    settings: Mapping[str, str]
+    cpu_seconds: Callable[[], float]
+
+
+@contextmanager
+def database(kind: str) -> Iterator[Database]:
+    """An empty database of one of `DATABASES`, which waits for the disk as in life."""
+    if kind == "sqlite":
+        yield Database({}, lambda: 0.0)
+        return
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from tests.postgres import postgres_server
+
+    with postgres_server(durable=True) as server:
+        with psycopg.connect(server.url) as connection:
+            postmaster = int(_stat(connection.info.backend_pid)[1])
+        settings = {"DATABASE_URL": server.fresh_database()}
+        yield Database(settings, lambda: _cpu_of_server(postmaster))
+
+
+def _cpu_of_server(postmaster: int) -> float:
+    used = cpu_seconds(postmaster, with_ended_children=True)
+    for child in Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split():
+        with contextlib.suppress(FileNotFoundError):
+            used += cpu_seconds(int(child))
+    return used

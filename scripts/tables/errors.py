@@ -94,8 +94,8 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "路由存在，但不支持该方法；`Allow` 列出可用的方法。",
     ),
     "idempotency_key_reused": (
-        "The `Idempotency-Key` came with another request before. Send a new key with a new request; the message "
-        "names the job of the earlier one.",
+        "The `Idempotency-Key` came with another request before. Send a new key with a new request; the "
+        "message names the job of the earlier one.",
         "该 `Idempotency-Key` 曾与另一个请求一起发送。新的请求请使用新的键；消息里给出先前请求的任务。",
     ),
     "job_already_ended": (
@@ -190,7 +190,8 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
     "job_cancelled": (
         "The job was cancelled. Nothing was charged where nothing had been sent; `charge` says so. What the "
         "upstream had by then may be charged as usual, and its result is kept with the job.",
-        "任务已被取消。若尚未发送，则没有扣除积分，`charge` 会说明。上游当时已接受的部分可能照常扣分，其结果保留在任务里。",
+        "任务已被取消。若尚未发送，则没有扣除积分，`charge` 会说明。上游当时已接受的部分可能照常扣分，"
+        "其结果保留在任务里。",
     ),
     "result_corrupt": (
         "The result could not be fetched whole, or is not what it says it is.",

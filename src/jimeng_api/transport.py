@@ -228,6 +228,9 @@ def _proxy(address: Secret | None) -> tuple[str | None, dict[str, str] | None]:
 
 async def _place(places: asyncio.Semaphore, seconds: float) -> float:
     """Wait for a place for a request that has so many seconds; those that are left."""
+    if not places.locked():
+        await places.acquire()
+        return seconds
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:

@@ -18,6 +18,10 @@ from pathlib import Path
 
 import pytest
 
+from jimeng_api.cli.serve import _beside_the_real_one
+from jimeng_api.domain.secret import Secret
+from jimeng_api.settings import Settings
+
 KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -132,3 +136,8 @@ def test_simulated_jobs_stay_apart_from_those_of_the_real_sites(tmp_path: Path) 
     with served(tmp_path):
         assert (tmp_path / "simulated" / "jimeng-api.db").exists()
         assert not (tmp_path / "jimeng-api.db").exists()
+
+
+def test_simulated_sites_are_not_looked_for_behind_a_proxy(tmp_path: Path) -> None:
+    real = Settings(data_dir=tmp_path, proxies={"cn": Secret("http://10.0.0.1:3128")})
+    assert dict(_beside_the_real_one(real, "http://127.0.0.1:5199").proxies) == {}

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import random
-from collections.abc import AsyncIterator, Callable
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -31,22 +36,41 @@ MODEL = "jimeng-3.0"  # on every site, and with small pictures
 COUNTS = (1, 1, 1, 1, 1, 1, 1, 2, 2, 6)  # six take two submissions
 ANSWER_SECONDS = 120.0
 PAUSE = 0.05
+NEXT_LIFE_SECONDS = 3.0
+"""How long after a cut the gateway is expected to be started anew, before it is asked all the same."""
+EARLIER = 2.0
+"""Seconds by which a job may seem older than its order: it is stamped in whole seconds."""
 
 Tell = Callable[[Event], None]
 _CUT = (aiohttp.ClientError, TimeoutError, OSError)
 
 
 class Caller:
-    """One key. What it does and sees goes into the history by `tell`."""
+    """One key. What it does and sees goes into the history by `tell`.
+
+    Orders go out through `http`, where each has a connection of its own, questions through `reading`, to
+    `asks`, which is where the orders go until somebody changes it.
+    """
 
     def __init__(
-        self, name: str, key: str, *, base_url: str, http: aiohttp.ClientSession, tell: Tell
+        self,
+        name: str,
+        key: str,
+        *,
+        base_url: str,
+        http: aiohttp.ClientSession,
+        reading: aiohttp.ClientSession,
+        tell: Tell,
     ) -> None:
         self.name = name
-        self._base = base_url
+        self.asks = base_url
+        self._orders = base_url
         self._http = http
+        self._reading = reading
         self._tell = tell
         self._headers = {"authorization": f"Bearer {key}"}
+        self._recent = _Recent(self)
+        self._at_the_door = asyncio.Lock()
 
     # ------------------------------------------------------------ ordering
 
@@ -68,16 +92,17 @@ class Caller:
         }
         self._tell(Ordered(order=number, owner=self.name, form=form, prompt=prompt, count=count))
         while True:
-            sent_in = life()
+            sent_in, sent_at = life(), time.time()
             try:
                 answer = await self._http.post(
-                    f"{self._base}/v1/images/generations", json=body, headers=self._headers
+                    f"{self._orders}/v1/images/generations", json=body, headers=self._headers
                 )
             except aiohttp.ClientConnectorError:
-                await asyncio.sleep(PAUSE)  # nobody listens: nothing was sent
+                await self._listening()  # nobody does: nothing was sent
             except _CUT as error:
                 self._tell(Cut(order=number, why=type(error).__name__))
-                return await self._taken(number, prompt, sent_in=sent_in, life=life)
+                with self._recent.wanted(sent_at):
+                    return await self._taken(number, prompt, sent_in=sent_in, life=life)
             else:
                 async with answer:
                     return await self._told(number, answer)
@@ -105,26 +130,45 @@ class Caller:
         """Whether an order that was cut became a job. It did not where it is in no list although the life of
         the gateway that it was sent in has ended.
         """
+        for _ in range(round(NEXT_LIFE_SECONDS / PAUSE)):
+            if life() > sent_in:
+                break
+            await asyncio.sleep(PAUSE)
         while True:
             over = life() > sent_in
-            async for job in self.jobs():
-                if job["request"]["prompt"] == prompt:
-                    self._tell(Acknowledged(order=number, job=job["id"]))
-                    return True
+            job = (await self._recent.jobs()).get(prompt)
+            if job is not None:
+                self._tell(Acknowledged(order=number, job=job))
+                return True
             if over:
                 self._tell(Missing(order=number))
                 return False
             await asyncio.sleep(0.5)
 
+    async def _listening(self) -> None:
+        """Return when somebody listens. One after the other looks, or all would take the whole machine."""
+        place = urlsplit(self._orders)
+        async with self._at_the_door:
+            while True:
+                with contextlib.suppress(OSError):
+                    socket.create_connection((place.hostname, place.port), timeout=1).close()
+                    return
+                await asyncio.sleep(PAUSE)
+
     # ------------------------------------------------------------- reading
 
-    async def jobs(self) -> AsyncIterator[dict[str, Any]]:
-        """All jobs of the key, the newest first, however often the gateway dies meanwhile."""
+    async def jobs(self, *, since: float = 0.0) -> AsyncIterator[dict[str, Any]]:
+        """All jobs of the key, the newest first, however often the gateway dies meanwhile.
+
+        Only those that were made `since`, in unix seconds, if that is given.
+        """
         after: str | None = None
         while True:
-            query = {"limit": "100"} | ({"after": after} if after else {})
+            query = {"limit": "20" if since else "100"} | ({"after": after} if after else {})
             page = msgspec.json.decode((await self._got("/v1/jobs", query))[1])
             for job in page["data"]:
+                if job["created_at"] < since:
+                    return
                 yield job
             if not page["has_more"]:
                 return
@@ -135,7 +179,13 @@ class Caller:
         status, body, _ = await self._got(f"/v1/jobs/{job_id}")
         if status == 404:
             return None
-        job = msgspec.json.decode(body)
+        return self._read(msgspec.json.decode(body), reading=reading)
+
+    async def read_jobs(self) -> list[JobRead]:
+        """All jobs of the key as its list shows them: a first reading."""
+        return [self._read(job, reading=1) async for job in self.jobs()]
+
+    def _read(self, job: dict[str, Any], *, reading: int) -> JobRead:
         return JobRead(
             reading=1 if reading == 1 else 2,
             owner=self.name,
@@ -177,8 +227,8 @@ class Caller:
         """Asked again until an answer comes that is none of a gateway in trouble."""
         while True:
             try:
-                async with self._http.get(
-                    self._base + path, params=query, headers=self._headers
+                async with self._reading.get(
+                    self.asks + path, params=query, headers=self._headers
                 ) as answer:
                     body = await answer.read()
                     if answer.status < 500:
@@ -186,6 +236,39 @@ class Caller:
             except _CUT:
                 pass
             await asyncio.sleep(PAUSE)
+
+
+class _Recent:
+    """The jobs made since the first order whose fate is open, listed for all who ask at that moment."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._lock = asyncio.Lock()
+        self._wanted: list[float] = []
+        self._began = -1.0
+        self._since = 0.0
+        self._jobs: dict[str, str] = {}
+
+    @contextmanager
+    def wanted(self, sent_at: float) -> Iterator[None]:
+        """Lists go back to `sent_at` meanwhile."""
+        self._wanted.append(sent_at)
+        try:
+            yield
+        finally:
+            self._wanted.remove(sent_at)
+
+    async def jobs(self) -> dict[str, str]:
+        """Job by prompt, from a list that was begun after this was asked for."""
+        asked, since = time.monotonic(), min(self._wanted) - EARLIER
+        async with self._lock:
+            if self._began < asked or self._since > since:
+                self._began, self._since = time.monotonic(), min(self._wanted) - EARLIER
+                self._jobs = {
+                    job["request"]["prompt"]: job["id"]
+                    async for job in self._caller.jobs(since=self._since)
+                }
+            return self._jobs
 
 
 async def _text(answer: aiohttp.ClientResponse) -> str:

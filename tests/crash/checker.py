@@ -20,6 +20,7 @@ from tests.crash.history import (
     Charged,
     Cut,
     Event,
+    Excused,
     Fell,
     Files,
     ForeignRead,
@@ -52,6 +53,10 @@ IN_DOUBT = frozenset({"submitting", "reconciling"})
 ENDED = frozenset({"completed", "failed"})
 NOT_TAKEN = frozenset({"submission_unconfirmed", "upstream_unreachable"})
 """What a submission may fail with that the upstream never accepted."""
+EXCUSES = {"cancelled": "job_cancelled", "overdue": "generation_timeout"}
+"""What else it may fail with, if there is a reason."""
+MAY_COME_LATE = frozenset({"cancelled", "listed late"})
+"""The reasons for which what was paid for may fail, if its pictures are kept when they come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,9 @@ class _Book:
         self.answers = list(_of(events, Answered))
         self.given_up = {one.order for one in _of(events, Missing)}
         self.given_up |= {one.order for one in _of(events, Refused)}
+        self.excused: dict[str, set[str]] = defaultdict(set)
+        for excuse in _of(events, Excused):
+            self.excused[self.orders[excuse.order].prompt].add(excuse.why)
         readings = list(_of(events, JobRead))
         self.first = {one.job: one for one in readings if one.reading == 1}
         self.second = {one.job: one for one in readings if one.reading == 2}
@@ -190,18 +198,19 @@ def _uncollected(book: _Book) -> Found:
         part = parts.get(one.submit_id)
         if part is None:
             yield one.submit_id, f"paid for ({one.prompt!r}) and no job knows it"
-        elif part.state != "completed":
+        elif part.state != "completed" and not book.excused[one.prompt] & MAY_COME_LATE:
             yield one.submit_id, f"paid for and {part.state} ({part.code})"
     for job in book.first.values():
         paid = sum(one.pictures for one in book.taken_of[job.prompt])
         if len(job.results) != paid:
             yield job.job, f"{len(job.results)} pictures of {paid} that were paid for"
+        allowed = NOT_TAKEN | {EXCUSES.get(why) for why in book.excused[job.prompt]}
         for part in job.submissions:
             if part.submit_id in book.taken_ids:
                 continue
             if part.state == "completed":
                 yield job.job, f"{part.submit_id} completed, and the upstream never took it"
-            elif part.state == "failed" and part.code not in NOT_TAKEN:
+            elif part.state == "failed" and part.code not in allowed:
                 yield job.job, f"{part.submit_id} was never taken, and failed with {part.code}"
         whole = all(part.state == "completed" for part in job.submissions)
         if job.status in ENDED and (job.status == "completed") != whole:
@@ -221,7 +230,14 @@ def _changed(book: _Book) -> Found:
         seen = book.first.get(told.job)
         if seen is None:
             continue  # R1 has it
-        if seen.code != told.code or (seen.status == "failed") != (told.code is not None):
+        # What came late is handed over to whoever asks again.
+        late = (
+            told.code is None
+            and bool(told.media)
+            and bool(book.excused[seen.prompt] & MAY_COME_LATE)
+        )
+        same = seen.code == told.code and (seen.status == "failed") == (told.code is not None)
+        if not same and not late:
             yield told.job, f"its caller was told {told.code}, and it is {seen.status} {seen.code}"
         if not {*told.media} <= {one.media for one in seen.results}:
             yield told.job, "its caller was given pictures that it does not have"

@@ -1,8 +1,9 @@
 """Kills a gateway at random moments while jobs are ordered, and tells what became of them.
 
-`python -m tests.crash.harness --kills 100 --jobs 500` runs real processes on the loopback: a simulated
-upstream, whose ledger is the truth, and the gateway, which gets SIGKILL. Exit code 1 when a promise was
-broken. `--keep FOLDER` keeps the history, the logs and the database.
+`python -m tests.crash.harness --kills 200 --jobs 4000` runs real processes on the loopback: a simulated
+upstream, whose ledger is the truth, and the gateway, which gets SIGKILL; with `--database postgresql` a
+PostgreSQL server too, which lives on. Exit code 1 when a promise was broken. `--keep FOLDER` keeps the
+history, the logs and the data folder.
 """
 
 from __future__ import annotations
@@ -16,33 +17,33 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
 
-from tests.crash.callers import ANSWER_SECONDS, Caller, Tell
-from tests.crash.checker import Verdict, check
+from tests.crash.aftermath import read_again, read_first, settled
+from tests.crash.callers import ANSWER_SECONDS, Caller
+from tests.crash.checker import ENDED, Verdict, check
+from tests.crash.databases import stored_submissions
 from tests.crash.history import (
-    Charged,
     Event,
     Fell,
     Files,
-    JobRead,
     Killed,
     Moment,
     Planned,
     Ready,
     Started,
     Stored,
-    Taken,
-    Totals,
     written,
 )
 from tests.crash.processes import DidNotStart, Gateway, Simulator
+from tests.crash.upstream import Upstream
+from tests.postgres import postgres_server
 
 SITES = ("cn", "us", "hk", "jp", "sg")
 MOMENTS: tuple[tuple[Moment, float], ...] = (
@@ -50,9 +51,6 @@ MOMENTS: tuple[tuple[Moment, float], ...] = (
     ("starting", 0.25),
     ("recovering", 0.15),
 )
-AT_ONCE = 16
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,17 +66,17 @@ class Plan:
     kills: int
     jobs: int
     seed: int
-    up: float = 2.5
+    up: float = 1.2
     job: tuple[float, float] = (0.3, 3.0)
     answer: float = 0.25
     vanish: float = 0.02
     confirmation: float = 4.0
-    settle: float = 180.0
-    total: float = 1800.0
+    settle: float = 240.0
+    total: float = 3600.0
 
 
 @dataclass(slots=True)
-class _Record:
+class Record:
     began: float = field(default_factory=time.monotonic)
     events: list[Event] = field(default_factory=list)
 
@@ -90,11 +88,13 @@ class _Record:
 class CrashTest:
     """One run. Everything that is drawn comes from the seed; what the machine makes of it does not."""
 
-    def __init__(self, plan: Plan, folder: Path) -> None:
+    def __init__(self, plan: Plan, folder: Path, *, database: str | None = None) -> None:
+        """`database`: the URL of an empty one, otherwise SQLite in the folder."""
         self._plan = plan
         self._folder = folder
+        self._database = database
         self._dice = random.Random(plan.seed)
-        self._record = _Record()
+        self._record = Record()
         self._tell = self._record.tell
         self._life = 0
         self._start_seconds = 1.5
@@ -106,16 +106,23 @@ class CrashTest:
         simulator = Simulator(self._folder, seed=self._plan.seed)
         gateway: Gateway | None = None
         try:
-            async with asyncio.timeout(self._plan.total), _client() as http:
+            async with (
+                asyncio.timeout(self._plan.total),
+                client(reused=False) as http,
+                client(reused=True) as reading,
+            ):
                 await simulator.start()
-                upstream = _Upstream(simulator.origin, http)
-                await upstream.prepare(self._plan)
+                upstream = Upstream(simulator.origin, http)
+                await upstream.prepare(
+                    job=self._plan.job, answer=self._plan.answer, vanish=self._plan.vanish
+                )
                 gateway = Gateway(
                     self._folder,
                     upstream=simulator.origin,
                     confirmation_seconds=self._plan.confirmation,
+                    database=self._database,
                 )
-                callers = self._callers(gateway, http)
+                callers = self._callers(gateway, http, reading)
                 await self._storm(gateway, callers)
                 await self._aftermath(gateway, callers, upstream)
         except* DidNotStart as group:
@@ -131,8 +138,10 @@ class CrashTest:
             (self._folder / "history.jsonl").write_bytes(written(self._record.events))
         return self._record.events
 
-    def _callers(self, gateway: Gateway, http: aiohttp.ClientSession) -> list[Caller]:
-        sessions = {site: _session(site, self._plan.seed) for site in SITES}
+    def _callers(
+        self, gateway: Gateway, http: aiohttp.ClientSession, reading: aiohttp.ClientSession
+    ) -> list[Caller]:
+        sessions = {site: session_of(site, self._plan.seed) for site in SITES}
         self._tell(
             Planned(
                 kills=self._plan.kills,
@@ -149,6 +158,7 @@ class CrashTest:
                 session if site == "cn" else f"{site}-{session}",
                 base_url=gateway.base_url,
                 http=http,
+                reading=reading,
                 tell=self._tell,
             )
             for site, session in sessions.items()
@@ -199,9 +209,9 @@ class CrashTest:
     async def _kill(self, gateway: Gateway, moment: Moment) -> None:
         await gateway.kill()
         open_ = {
-            submit_id: state
-            for _, submit_id, state in gateway.stored()
-            if state not in ("completed", "failed")
+            one.submit_id: one.state
+            for one in stored_submissions(gateway.database)
+            if one.state not in ENDED
         }
         self._tell(Killed(life=self._life, moment=moment, open=open_))
 
@@ -223,122 +233,55 @@ class CrashTest:
 
     # ----------------------------------------------------------- aftermath
 
-    async def _aftermath(
-        self, gateway: Gateway, callers: list[Caller], upstream: _Upstream
-    ) -> None:
-        await self._settled(callers)
-        found = [
-            (caller, [job["id"] async for job in caller.jobs()], callers[place - 1])
-            for place, caller in enumerate(callers)
-        ]
-        await self._read_all(found, reading=1)
+    async def _aftermath(self, gateway: Gateway, callers: list[Caller], upstream: Upstream) -> None:
+        await settled(callers, seconds=self._plan.settle)
+        found = await read_first(callers, self._tell)
         await upstream.tell_truth(self._tell)
         await self._kill(gateway, "last")
         began = await self._start(gateway)
         await self._ready(gateway, began)
-        await self._read_all(found, reading=2)
+        await read_again(found, self._tell)
         await gateway.kill()
-        for job, submit_id, state in gateway.stored():
-            self._tell(Stored(job=job, submit_id=submit_id, state=state))
+        for one in stored_submissions(gateway.database):
+            self._tell(Stored(job=one.job_id, submit_id=one.submit_id, state=one.state))
         self._tell(Files(count=gateway.media_files()))
 
-    async def _settled(self, callers: list[Caller]) -> None:
-        """Return when every job has ended, or when the time for that is over."""
-        until = time.monotonic() + self._plan.settle
-        while time.monotonic() < until:
-            open_ = 0
-            for caller in callers:
-                async for job in caller.jobs():
-                    open_ += job["status"] not in ("completed", "failed")
-            if not open_:
-                return
-            await asyncio.sleep(1.0)
 
-    async def _read_all(
-        self, found: list[tuple[Caller, list[str], Caller]], *, reading: int
-    ) -> None:
-        async def seen(caller: Caller, job_id: str, other: Caller) -> None:
-            job = await caller.read_job(job_id, reading=reading)
-            if job is None:
-                return
-            self._tell(job)
-            if reading == 1:
-                self._tell(await other.try_foreign(job_id))
-                await self._fetch(caller, job)
-
-        await _few_at_once(
-            seen(caller, job_id, other) for caller, ids, other in found for job_id in ids
-        )
-
-    async def _fetch(self, caller: Caller, job: JobRead) -> None:
-        for result in job.results:
-            self._tell(await caller.fetch(job, result.media))
-
-
-class _Upstream:
-    """The control side of the simulator."""
-
-    def __init__(self, origin: str, http: aiohttp.ClientSession) -> None:
-        self._origin = origin
-        self._http = http
-
-    async def prepare(self, plan: Plan) -> None:
-        await self._post("time", {"seconds": list(plan.job)})
-        faults = (("timeout", plan.vanish), ("delay", 0.5))
-        for fault, share in faults:
-            order = {"on": "generate", "fault": fault, "seconds": plan.answer, "times": -1}
-            if share:
-                await self._post("faults", {**order, "probability": share})
-
-    async def tell_truth(self, tell: Tell) -> None:
-        async with self._http.get(f"{self._origin}/_sim/ledger", params={"brief": "1"}) as answer:
-            ledger = msgspec.json.decode(await answer.read())
-        for one in ledger["submits"]:
-            names = ("submit_id", "session", "prompt", "pictures", "price", "double")
-            tell(Taken(**{name: one[name] for name in names}))
-        for one in ledger["charges"]:
-            tell(Charged(submit_id=one["submit_id"], credits=one["credits"]))
-        totals = ledger["totals"]
-        tell(Totals(**{name: totals[name] for name in ("accepted", "double", "charged")}))
-
-    async def _post(self, what: str, order: dict[str, Any]) -> None:
-        async with self._http.post(f"{self._origin}/_sim/{what}", json=order) as answer:
-            if answer.status != 200:
-                raise DidNotStart(f"the simulator refused {what}: {await answer.text()}")
-
-
-def _session(site: str, seed: int) -> str:
+def session_of(site: str, seed: int) -> str:
     """A session id. It begins with a digit, since one that begins with "dead" is dead."""
     return "5" + hashlib.md5(f"{site} {seed}".encode()).hexdigest()[1:]
 
 
-def _client() -> aiohttp.ClientSession:
-    """Each request has a connection of its own: what happens to it happens to nothing else."""
+def client(*, reused: bool) -> aiohttp.ClientSession:
+    """A client whose connections are `reused`, or each of whose requests has one of its own: what happens to
+    such a request happens to nothing else.
+    """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, force_close=True),
+        connector=aiohttp.TCPConnector(limit=0, force_close=not reused),
         timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
         trust_env=False,
     )
 
 
-async def _few_at_once(work: Iterable[Awaitable[T]]) -> None:
-    places = asyncio.Semaphore(AT_ONCE)
-
-    async def in_place(one: Awaitable[T]) -> None:
-        async with places:
-            await one
-
-    await asyncio.gather(*map(in_place, work))
+async def crash_test(plan: Plan, folder: Path, *, database: str | None = None) -> Verdict:
+    return check(await CrashTest(plan, folder, database=database).run())
 
 
-async def crash_test(plan: Plan, folder: Path) -> Verdict:
-    return check(await CrashTest(plan, folder).run())
+@contextmanager
+def a_database(kind: str) -> Iterator[str | None]:
+    """The URL of an empty PostgreSQL database, or None for SQLite in the data folder."""
+    if kind == "sqlite":
+        yield None
+        return
+    with postgres_server() as server:
+        yield server.fresh_database()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--jobs", type=int, default=500)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=4000)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--seed", type=int, default=None, help="of the moments and the orders")
     parser.add_argument("--keep", type=Path, default=None, metavar="FOLDER")
     given = parser.parse_args(arguments)
@@ -346,10 +289,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     seed = random.randrange(1_000_000) if given.seed is None else given.seed
     plan = Plan(kills=given.kills, jobs=given.jobs, seed=seed)
-    print(f"{plan.kills} kills over {plan.jobs} jobs, seed {seed} ...", flush=True)
-    with tempfile.TemporaryDirectory(prefix="jimeng-api-crash-") as place:
+    print(
+        f"{plan.kills} kills over {plan.jobs} jobs, {given.database}, seed {seed} ...", flush=True
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="jimeng-api-crash-") as place,
+        a_database(given.database) as database,
+    ):
         folder = Path(place)
-        verdict = asyncio.run(crash_test(plan, folder))
+        verdict = asyncio.run(crash_test(plan, folder, database=database))
         if given.keep is not None:
             shutil.copytree(folder, given.keep, dirs_exist_ok=True)
     print(verdict)

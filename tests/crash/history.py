@@ -74,6 +74,17 @@ class Acknowledged(Happening, frozen=True, kw_only=True, tag="acknowledged"):
     job: str
 
 
+class Excused(Happening, frozen=True, kw_only=True, tag="excused"):
+    """The order may fail although nothing went wrong upstream.
+
+    Its caller took it back, or the upstream told nothing of it for longer than the gateway waits: then its
+    pictures are to be kept when they come. Or its time was over before anything of it was sent.
+    """
+
+    order: int
+    why: Literal["cancelled", "listed late", "overdue"]
+
+
 class Answered(Happening, frozen=True, kw_only=True, tag="answered"):
     """The caller was told the end: pictures (by media id), or the code of an error."""
 
@@ -195,6 +206,7 @@ Event = (
     | Fell
     | Ordered
     | Acknowledged
+    | Excused
     | Answered
     | Refused
     | Cut

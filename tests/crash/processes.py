@@ -7,14 +7,15 @@ import contextlib
 import os
 import random
 import re
-import shutil
+import signal
 import socket
-import sqlite3
 import sys
-import tempfile
 import time
 from asyncio.subprocess import Process
+from collections.abc import Mapping
 from pathlib import Path
+
+from tests.crash.databases import sqlite_file
 
 START_SECONDS = 60.0
 
@@ -53,18 +54,30 @@ class Simulator:
 class Gateway:
     """The gateway on one port and one data folder, in as many lives as it takes."""
 
-    def __init__(self, folder: Path, *, upstream: str, confirmation_seconds: float) -> None:
-        self._folder = folder
-        self._log = folder / "gateway.log"
-        self._data = folder / "data"
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        upstream: str,
+        confirmation_seconds: float,
+        database: str | None = None,
+        name: str = "gateway",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`database`: its URL, otherwise SQLite in the data folder. `settings`: further ones, by name."""
+        self._log = folder / f"{name}.log"
+        self._data = folder / ("data" if name == "gateway" else f"data-{name}")
         self._port = free_port()
         self.base_url = f"http://127.0.0.1:{self._port}"
+        self.database = database or f"sqlite:///{self._data / 'jimeng-api.db'}"
         self._settings = {
             "JIMENG_API_PORT": str(self._port),
             "JIMENG_API_DATA_DIR": str(self._data),
             "JIMENG_API_UPSTREAM_URL": upstream,
             "JIMENG_API_CONFIRMATION_SECONDS": str(confirmation_seconds),
             "JIMENG_API_LOG_FORMAT": "json",
+            **({"JIMENG_API_DATABASE_URL": database} if database else {}),
+            **(settings or {}),
         }
         self._process: Process | None = None
 
@@ -90,6 +103,17 @@ class Gateway:
         """SIGKILL, and see it gone."""
         await _killed(self._process)
 
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing any more, and its connections stay open."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def last_words(self) -> str:
         return self._log.read_text()[-800:]
 
@@ -108,27 +132,11 @@ class Gateway:
         except OSError:
             return False
 
-    def stored(self) -> list[tuple[str, str, str]]:
-        """Job, submit id and state of every submission on the disk. To be called while it is dead.
-
-        A copy is read: opening the database itself would do part of the recovery that is to be tested.
-        """
-        source = self._data / "jimeng-api.db"
-        if not source.exists():
-            return []
-        with tempfile.TemporaryDirectory() as place:
-            for ending in ("", "-wal"):
-                file = source.with_name(source.name + ending)
-                if file.exists():
-                    shutil.copyfile(file, Path(place) / file.name)
-            with contextlib.closing(sqlite3.connect(Path(place) / source.name)) as database:
-                if not database.execute(_TABLE).fetchall():
-                    return []
-                return database.execute(_SUBMISSIONS).fetchall()
-
     async def wrote(self, journal_bytes: int) -> None:
         """Return when its database's journal has so many bytes: asked for without a pause, to be in time."""
-        journal = self._data / "jimeng-api.db-wal"
+        file = sqlite_file(self.database)
+        assert file is not None
+        journal = file.with_name(file.name + "-wal")
         while self.alive:
             if journal.exists() and journal.stat().st_size >= journal_bytes:
                 return
@@ -137,10 +145,6 @@ class Gateway:
     def media_files(self) -> int:
         media = self._data / "media"
         return sum(1 for path in media.rglob("*") if path.is_file()) if media.exists() else 0
-
-
-_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'submissions'"
-_SUBMISSIONS = "SELECT job_id, submit_id, state FROM submissions"
 
 
 async def _spawned(arguments: tuple[str, ...], settings: dict[str, str], log: Path) -> Process:

@@ -15,6 +15,7 @@ from tests.crash.history import (
     Charged,
     Cut,
     Event,
+    Excused,
     Fell,
     Files,
     ForeignRead,
@@ -166,8 +167,27 @@ def _states(*parts: tuple[str, str, str | None]) -> list[SubmissionSeen]:
     return [SubmissionSeen(submit_id=name, state=state, code=code) for name, state, code in parts]
 
 
+def failed(code: str, **results: object) -> Change:
+    """The first job fails with the code although it was paid for, and its caller is told so."""
+    parts = _states(("a0", "failed", code))
+
+    def change(history: list[Event]) -> list[Event]:
+        for one in (
+            with_other(JobRead, A, status="failed", code=code, submissions=parts, **results),
+            with_other(Answered, A, code=code, media=[]),
+            with_other(Stored, A, state="failed"),
+        ):
+            history = one(history)
+        return history
+
+    return change
+
+
 def broken_rules(history: list[Event]) -> set[str]:
     return {one.rule for one in check(history).violations}
+
+
+A, B, C = {"job": "job_a"}, {"job": "job_b"}, {"job": "job_c"}
 
 
 def test_a_sound_history_is_not_blamed() -> None:
@@ -188,9 +208,34 @@ def test_a_history_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
     assert list(read(kept)) == sound()
 
 
-A, B, C = {"job": "job_a"}, {"job": "job_b"}, {"job": "job_c"}
 FIRST_A, FIRST_B, FIRST_C = ({**job, "reading": 1} for job in (A, B, C))
 UNCONFIRMED = "submission_unconfirmed"
+
+
+def test_what_was_paid_for_may_come_late_where_there_is_a_reason() -> None:
+    taken_back = failed("job_cancelled")(sound())
+    assert "R3" in broken_rules(taken_back)
+    assert broken_rules([*taken_back, Excused(order=1, why="cancelled")]) == set()
+    not_kept = failed("job_cancelled", results=[])(sound())
+    assert "R3" in broken_rules([*not_kept, Excused(order=1, why="cancelled")])
+
+
+@pytest.mark.parametrize(
+    ("code", "excuse", "other"),
+    [
+        ("job_cancelled", Excused(order=4, why="cancelled"), Excused(order=4, why="overdue")),
+        ("generation_timeout", Excused(order=4, why="overdue"), Excused(order=4, why="cancelled")),
+    ],
+)
+def test_what_was_never_taken_may_fail_where_there_is_a_reason(
+    code: str, excuse: Excused, other: Excused
+) -> None:
+    told = with_other(Answered, C, code=code)(sound())
+    parts = _states(("c0", "failed", code))
+    never = with_other(JobRead, C, code=code, submissions=parts)(told)
+    assert "R3" in broken_rules(never)
+    assert "R3" in broken_rules([*never, other])
+    assert broken_rules([*never, excuse]) == set()
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ class Closed:
     session: str
     times: int
     by: ClosedBy
+    after: int
 
 
 class Door:
@@ -84,10 +85,16 @@ class Door:
         return hold
 
     def close(
-        self, path: str = "/", *, session: str = "", times: int = 1, by: ClosedBy = "network"
+        self,
+        path: str = "/",
+        *,
+        session: str = "",
+        times: int = 1,
+        after: int = 0,
+        by: ClosedBy = "network",
     ) -> None:
-        """So many connections for this path, and this session, cannot be made."""
-        self._closed.append(Closed(path, session, times, by))
+        """So many connections for this path, and this session, cannot be made, `after` so many that can."""
+        self._closed.append(Closed(path, session, times, by, after))
 
     def reopen(self) -> None:
         """All connections can be made again."""
@@ -152,7 +159,11 @@ class Door:
         for closed in self._closed:
             cookie = f"sessionid={closed.session}" if closed.session else ""
             theirs = cookie in request.headers.get("cookie", "")
-            if closed.times and _leads_to(request, closed.path) and theirs:
+            if not (closed.times and _leads_to(request, closed.path) and theirs):
+                continue
+            if closed.after:
+                closed.after -= 1
+            else:
                 closed.times -= 1
                 return closed.by
         return None

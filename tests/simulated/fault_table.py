@@ -372,7 +372,7 @@ ROWS: tuple[Row, ...] = (
     Row(number=29, what="links expired", faults=poll("expired_links", after=0, times=2)),
     Row(number=29, what="links refused", faults=(fault("link_refused", times=2),)),
     Row(number=29, what="links refused for ever", faults=always("link_refused", "picture"),
-        **FAILED),
+        **CORRUPT),
     *(
         Row(number=30, what=f"{name} once", faults=(
             fault(name, "poll", times=1, after=0), fault("takes", seconds=0.0, looks=1)))

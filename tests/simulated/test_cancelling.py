@@ -191,6 +191,23 @@ async def test_what_was_paid_of_a_job_in_two_parts_is_kept_when_it_is_cancelled(
     assert await gateway.upstream.charged(KEY) == 1
 
 
+@pytest.mark.speed(10)
+async def test_a_part_that_was_not_sent_is_not_sent_while_the_verdict_on_another_is_awaited(
+    gateway: House,
+) -> None:
+    await gateway.upstream.time(seconds=5)
+    await gateway.upstream.fault("delay", "generate", account=KEY, seconds=20.0)
+    gateway.door.close(GENERATE, session=OTHER, times=2)
+    both = f"{KEY},{OTHER}"
+    job_id = await gateway.leave(both, n=10)
+    await until(lambda: sorted(row["attempt"] for row in gateway.written()) == [0, 2])
+    answer = await cancel(gateway, job_id, both)  # the next try of the second is three seconds away
+    assert answer.json["error"]["code"] == "job_cancelled"
+    await gateway.clock.sleep(5)
+    assert await gateway.upstream.charged(OTHER) == 0
+    assert await gateway.upstream.charged(KEY) == 1
+
+
 async def test_a_cancelled_job_is_watched_on_by_the_next_gateway(house: House) -> None:
     await house.start()
     await house.upstream.time(seconds=30)

@@ -221,3 +221,24 @@ async def test_nothing_is_sent_while_a_result_is_watched_for(house: House) -> No
     assert sum(GENERATE in request.url for request in house.door.asked) == 1
     assert sum(PICTURE in request.url for request in house.door.asked) == 1
     assert sum(POLL in request.url for request in house.door.asked) > 1
+
+
+async def test_a_picture_that_could_not_be_fetched_in_time_joins_the_others_later(
+    house: House,
+) -> None:
+    await house.start(job_seconds=120.0)
+    await house.upstream.time(seconds=10)
+    house.door.close(PICTURE, times=-1, after=3)
+    answer = await send(house, KEYED, n=4)
+    assert (answer.status, len(answer.json["data"])) == (200, 3)
+    assert answer.headers["x-partial"] == "true"
+    assert house.sessions_kept() == 1
+
+    house.door.reopen()
+    job_id = answer.headers["x-job-id"]
+    job = await house.settled(job_id)
+    assert house.sessions_kept() == 0
+    assert (job["status"], len(job["results"]), job["partial"]) == ("completed", 4, False)
+    whole = await send(house, KEYED, n=4)
+    assert (whole.headers["x-job-id"], len(whole.json["data"])) == (job_id, 4)
+    assert await house.upstream.charged(KEY) == 1

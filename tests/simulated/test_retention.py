@@ -56,11 +56,12 @@ async def test_nothing_of_a_job_ages_out_while_its_late_result_may_still_come(
 ) -> None:
     await house.start(job_seconds=60, keep_jobs_days=A_MOMENT, keep_keys_hours=0)
     await house.upstream.time(seconds=1200)
-    answer = await house.call(
-        "POST", GENERATIONS, {"model": "jimeng-4.5", "prompt": "a cat"}, headers=KEYED
-    )
+    body = {"model": "jimeng-4.5", "prompt": "a cat"}
+    answer = await house.call("POST", GENERATIONS, body, headers=KEYED)
     assert answer.error["code"] == "generation_timeout"
     job_id = answer.error["job_id"]
+    again = await house.call("POST", GENERATIONS, body, headers=KEYED)
+    assert again.error["job_id"] == job_id
     began = house.clock.now()
     # One pass after the other finds a job that ended long ago by its settings.
     await until(lambda: house.kept() and house.gateway.workshop.find(job_id) is None)
@@ -68,6 +69,7 @@ async def test_nothing_of_a_job_ages_out_while_its_late_result_may_still_come(
     job = await house.job(job_id)
     assert job["late"] is True
     assert job["results"]
+    assert submits_sent(house) == 1
 
 
 async def test_a_key_counts_until_its_time_is_over_and_then_orders_anew(house: House) -> None:

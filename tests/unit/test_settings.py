@@ -184,3 +184,20 @@ def test_a_proxy_that_cannot_be_is_refused_without_its_password(
     with pytest.raises(ValidationError, match="proxies") as caught:
         Settings()
     assert "planted" not in str(caught.value)
+
+
+def test_what_is_kept_has_its_days_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (Settings().keep_jobs_days, Settings().keep_media_days) == (30, 30)
+    (tmp_path / "jimeng-api.toml").write_text('keep_jobs_days = "none"\nkeep_media_days = 0.5\n')
+    monkeypatch.setenv("JIMENG_API_KEEP_KEYS_HOURS", "0")
+    found = Settings()
+    assert (found.keep_jobs_days, found.keep_media_days, found.keep_keys_hours) == (None, 0.5, 0)
+    monkeypatch.setenv("JIMENG_API_KEEP_MEDIA_DAYS", "none")
+    assert Settings().keep_media_days is None
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "never", ""])
+def test_days_that_are_none_at_all_are_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("JIMENG_API_KEEP_MEDIA_DAYS", value)
+    with pytest.raises(ValidationError, match="keep_media_days"):
+        Settings()

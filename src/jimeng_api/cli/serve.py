@@ -76,8 +76,12 @@ def serve(
 
         else:
             _run(settings, listening)
-    except (KeyFileUnusable, DatabaseInUse, OtherKeyFile, StorageUnavailable) as error:
+    except (KeyFileUnusable, DatabaseInUse, OtherKeyFile, OSError) as error:
         err.print(str(error), markup=False)
+        raise typer.Exit(1) from None
+    except StorageUnavailable as error:
+        cause = getattr(error.__cause__, "orig", error.__cause__)  # what the driver itself said
+        err.print(" ".join([error.message, *str(cause or "").splitlines()[:1]]), markup=False)
         raise typer.Exit(1) from None
     finally:
         listening.close()

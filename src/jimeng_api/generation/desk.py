@@ -332,7 +332,10 @@ class Desk:
             until=self._clock.now() + self._job_seconds,
         )
         sessions = self._vault.seal(caller.sessions, row=job.id)
-        await self._store.watch(job.id, again, sessions=sessions)
+        try:
+            await self._store.watch(job.id, again, sessions=sessions)
+        except Superseded:
+            return  # another gateway was asked the same, and was quicker
         self._store.signals.work.set()
         log.info("job_watched_again", job=job.id, number=part.number)
 

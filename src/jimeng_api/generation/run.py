@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -16,11 +17,9 @@ from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
     Charge,
     GatewayError,
-    GenerationFailed,
     GenerationTimedOut,
     InternalError,
     JobLost,
-    ProxyRefused,
     ResultCorrupt,
     ResultRejected,
     SessionExpired,
@@ -28,14 +27,15 @@ from jimeng_api.domain.errors import (
     SubmissionUncertain,
     SubmissionUnconfirmed,
     UpstreamMaintenance,
+    UpstreamTrouble,
     UpstreamUnreachable,
 )
 from jimeng_api.domain.failure import UNKNOWN_CHARGE, Failure
-from jimeng_api.domain.progress import Item, Progress
+from jimeng_api.domain.progress import Item, Progress, Stage
 from jimeng_api.domain.results import Picture
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
-from jimeng_api.generation.refusals import Persistence, after_refusal
+from jimeng_api.generation.refusals import Persistence, after_refusal, rule_for
 from jimeng_api.jobs.database import Superseded
 from jimeng_api.jobs.job import PER_SUBMISSION, IllegalMove, Job, State, Submission
 from jimeng_api.media.fetch import LinkExpired
@@ -56,7 +56,10 @@ _TOO_LONG = (
     60.0  # from the last look at the disk to the sending: another may have taken over by then
 )
 _NO_SESSION = "The session that this job was sent with is not kept any more."
-_MAY_STILL_COME = (GenerationTimedOut, SubmissionUnconfirmed, JobLost, UpstreamMaintenance)
+_NOT_FETCHED = (ResultCorrupt, ResultRejected)
+_MAY_STILL_COME = (GenerationTimedOut, JobLost, *_NOT_FETCHED)
+_PAUSE_IN_WATCH = 60.0
+_LONGEST_PAUSE_IN_WATCH = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +160,13 @@ class Generation:
         part = job.part(number)
         if part.state.ended:
             return  # it was cancelled; what follows is only watching
-        if job.job.pictures_of(part):
-            await job.move(
-                number, Submission.collected
-            )  # what was paid for and kept is handed over
+        # Of what is in doubt no error says that it was not taken: a login page may have come after it was.
+        doubt = part.state is State.RECONCILING
+        taken = part.state is State.RUNNING and isinstance(error, _MAY_STILL_COME)
+        watched_until = self.watched_until(job.job) if doubt or taken else None
+        if job.job.pictures_of(part):  # what was paid for and kept is handed over
+            await job.move(number, partial(Submission.collected, watched_until=watched_until))
             return
-        sent = part.state in (State.RUNNING, State.RECONCILING)
-        watched_until = (
-            self.watched_until(job.job) if sent and isinstance(error, _MAY_STILL_COME) else None
-        )
         log.info("submission_failed", job=job.job.id, number=number, code=error.code)
         await job.move(
             number,
@@ -174,13 +175,18 @@ class Generation:
 
     async def _watched(self, job: OpenJob, number: int, sessions: tuple[Session, ...]) -> None:
         """Collect the result of a submission that was given up, should it come after all."""
-        while job.part(number).watched_until is not None:
+        pause = _PAUSE_IN_WATCH
+        while (until := job.part(number).watched_until) is not None:
             part = job.part(number)
             try:
                 await self._collected(job, _Sent(part, _session(sessions, part.account)))
             except (IllegalMove, Superseded):
                 raise
             except Exception as error:
+                if isinstance(error, _NOT_FETCHED) and self._clock.now() + pause < until:
+                    await self._clock.sleep(pause)  # it is there; its files may open later
+                    pause = min(pause * 2, _LONGEST_PAUSE_IN_WATCH)
+                    continue
                 if not isinstance(error, GatewayError):
                     log.exception("watching_broke", job=job.job.id)
                 log.info("result_never_came", job=job.job.id, number=number)
@@ -231,8 +237,7 @@ class Generation:
                     "submission_refused", job=job.job.id, code=refusal.code, again_in=again.seconds
                 )
                 # What never left keeps its id, so that even then nothing could be taken twice unnoticed.
-                unsent = isinstance(refusal, UpstreamUnreachable | ProxyRefused)
-                submit_id = part.submit_id if unsent else self._clock.uuid()
+                submit_id = part.submit_id if rule_for(refusal).unsent else self._clock.uuid()
             if elsewhere is None:
                 waited += 1
                 part = await self._put_back(job, part, submit_id, session, part.refused_by)
@@ -295,6 +300,7 @@ class Generation:
         try:
             began = self._clock.monotonic()
             part = await job.move(part.number, sending)
+            job.check_wanted()  # the disk may have been waited for
             if self._clock.monotonic() - began > _TOO_LONG:
                 raise UpstreamUnreachable("The gateway was held up before it sent anything.")
             try:
@@ -344,13 +350,14 @@ class Generation:
                 await job.move(number, lambda now, seen=seen: now.listed(seen.progress.history_id))  # type: ignore[misc]
             pictures, trouble = await self._pictures(job, sent, seen)
             if seen.last:
-                if (
-                    trouble is not None
-                    and not pictures
-                    and not job.job.pictures_of(sent.submission)
-                ):
+                had_ended = job.part(number).state.ended
+                nothing = not pictures and not job.job.pictures_of(sent.submission)
+                if trouble is not None and (nothing or had_ended):
+                    await job.keep(pictures)
                     raise trouble
-                await job.move(number, Submission.collected, pictures)
+                rest = trouble is not None or _has_more(seen.progress)
+                until = self.watched_until(job.job) if rest else None
+                await job.move(number, partial(Submission.collected, watched_until=until), pictures)
             elif pictures:
                 await job.keep(pictures)
 
@@ -417,7 +424,7 @@ class Generation:
     async def _kept(self, job: OpenJob, sent: _Sent, item: Item, number: int) -> Picture:
         request, site = job.job.request, SITES[sent.session.site]
         renewed = 0
-        rejected = False
+        rejected = stale = False
         waited = 0.5
         while True:
             try:
@@ -432,34 +439,46 @@ class Generation:
             except LinkExpired:
                 renewed += 1
                 if renewed > _FRESH_LINKS:
-                    raise GenerationFailed(
-                        "The links to the result do not open any more."
-                    ) from None
-                item = await self._renewed(sent, item, site)
+                    raise ResultCorrupt("The links to the result do not open any more.") from None
+                stale = True
             except ResultRejected:
                 if rejected:
                     raise
-                rejected = True
-                item = await self._renewed(sent, item, site)
+                rejected = stale = True
             except UpstreamUnreachable as error:
-                # It is paid for: the upstream's files are waited for as long as the job has time.
-                waited = min(waited * 2, 30.0)
-                until = job.part(sent.submission.number).watched_until or job.job.deadline
-                if self._clock.now() + waited > until:
-                    raise ResultCorrupt("The result could not be fetched in time.") from error
-                log.warning("result_not_kept_yet", job=job.job.id, reason=error.message)
-                await self._clock.sleep(waited)
+                waited = await self._waited_for_files(job, sent, error, waited)
+            if stale:
+                try:
+                    item = await self._renewed(sent, item, site)
+                except UpstreamTrouble as error:
+                    waited = await self._waited_for_files(job, sent, error, waited)
+                else:
+                    stale = False
+
+    async def _waited_for_files(
+        self, job: OpenJob, sent: _Sent, error: UpstreamTrouble, waited: float
+    ) -> float:
+        """Wait a while longer than last time: a result is paid for, and waited for while the job has time."""
+        waited = min(waited * 2, 30.0)
+        until = job.part(sent.submission.number).watched_until or job.job.deadline
+        if self._clock.now() + waited > until:
+            raise ResultCorrupt("The result could not be fetched in time.") from error
+        log.warning("result_not_kept_yet", job=job.job.id, reason=error.message)
+        await self._clock.sleep(waited)
+        return waited
 
     async def _renewed(self, sent: _Sent, item: Item, site: Site) -> Item:
-        """The same item with a fresh link; as it was where the upstream does not answer."""
+        """The same item with a fresh link; as it was where the upstream does not list it."""
         submit_id = sent.submission.submit_id
-        try:
-            seen = await self._upstream.look(site, sent.session.secret, submit_ids=[submit_id])
-        except GatewayError:
-            await self._clock.sleep(2.0)
-            return item
+        seen = await self._upstream.look(site, sent.session.secret, submit_ids=[submit_id])
         found = seen.get(submit_id)
         return next((one for one in found.items if one.id == item.id), item) if found else item
+
+
+def _has_more(progress: Progress) -> bool:
+    """Whether the upstream was still at it when the time was over."""
+    over = progress.stage in (Stage.DONE, Stage.FAILED) or progress.finished_at > 0
+    return not over and len(progress.items) < max(progress.total, progress.finished)
 
 
 def _session(sessions: tuple[Session, ...], account: str) -> Session:
@@ -472,7 +491,8 @@ def _session(sessions: tuple[Session, ...], account: str) -> Session:
 def _failure(part: Submission, error: GatewayError) -> Failure:
     """What the submission failed with. Of one that went out, no error alone can say that it cost nothing."""
     failure = Failure.of(error)
-    if part.state is State.ACCEPTED:
+    unsent = part.state is State.SUBMITTING and isinstance(error, GenerationTimedOut)
+    if part.state is State.ACCEPTED or unsent:
         return replace(failure, charge=Charge.NONE.value)
     if part.state is State.SUBMITTING:
         return failure

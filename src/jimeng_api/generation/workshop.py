@@ -153,6 +153,7 @@ class Workshop:
     async def _start_over(self) -> None:
         """The connection that our claims hung on is lost: others may have taken over, so we let go first."""
         log.warning("claims_lost", submissions=len(self._running))
+        self._store.claims.forget()  # first, so that nothing begins meanwhile
         await self._drop_all()
         await self._store.reconnect()
 

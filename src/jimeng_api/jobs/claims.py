@@ -33,7 +33,9 @@ class Claims:
         """Claim what is free of them; those of them that are ours now."""
         if not self._held.issuperset(accounts):
             async with self._taking:
-                wanted = sorted(set(accounts) - self._held)
+                # Those who waited here for the same accounts need not wait for the database as well.
+                if not (wanted := sorted(set(accounts) - self._held)):
+                    return set(accounts)
                 taken = await self._database.run(lambda: self._database.backend.claim(wanted))
                 self._held |= taken
                 self._foreign |= set(wanted) - taken
@@ -59,3 +61,10 @@ class Claims:
     def forget(self) -> None:
         """They are gone: the connection that held them is."""
         self._held.clear()
+
+    async def reconnect(self) -> None:
+        """A new connection in place of a lost one, and no claims."""
+        async with self._taking:  # what was just being claimed hung on the old one as well
+            if not self._database.backend.connected:
+                self.forget()
+                await self._database.run(self._database.backend.reconnect)

@@ -54,8 +54,9 @@ class Submission:
     `submit_id` is ours, made before sending; `history_id` is the upstream's. `account` names the account that
     is to take it, or took it (never its session), on `site`; whoever has claimed that account works on it.
     `attempt` counts how often a certain refusal sent it back to the start, `refused_by` are accounts that
-    need not be asked again. `sent_at` is unix seconds of the commit before the send. A failed one with
-    `watched_until` (unix seconds) is still looked at: its result may come late, and is paid for.
+    need not be asked again. `sent_at` is unix seconds of the commit before the send. One that has ended
+    and has `watched_until` (unix seconds) is still looked at: its result, or the rest of it, may come late,
+    and is paid for.
     """
 
     submit_id: str
@@ -109,11 +110,14 @@ class Submission:
         moved = self if self._watched else self._moved(State.RUNNING)
         return replace(moved, history_id=history_id)
 
-    def collected(self) -> Submission:
-        """Its result is kept; one that had been given up stays so, with a result that came late."""
+    def collected(self, *, watched_until: float | None = None) -> Submission:
+        """Its result is kept, all of it or, with `watched_until`, what there is so far.
+
+        One that had ended before stays as it was, with a result that came late.
+        """
         if self._watched:
             return replace(self, watched_until=None)
-        return self._moved(State.COMPLETED)
+        return replace(self._moved(State.COMPLETED), watched_until=watched_until)
 
     def failed(self, failure: Failure, *, watched_until: float | None = None) -> Submission:
         return replace(self._moved(State.FAILED), failure=failure, watched_until=watched_until)
@@ -132,7 +136,7 @@ class Submission:
 
     @property
     def _watched(self) -> bool:
-        return self.state is State.FAILED and self.watched_until is not None
+        return self.state.ended and self.watched_until is not None
 
     def _moved(self, state: State) -> Submission:
         if state not in MOVES[self.state]:

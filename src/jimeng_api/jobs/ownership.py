@@ -22,13 +22,15 @@ class Ownership:
         self._connection: sqlite3.Connection | None = None
 
     def take(self) -> None:
-        """Raises DatabaseInUse."""
+        """Raises DatabaseInUse, and sqlite3.OperationalError where nothing can be written there."""
         path = self._database.with_name(f"{self._database.name}-owner")
         connection = sqlite3.connect(path, timeout=0, isolation_level=None)
         try:
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
             connection.close()
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
             raise DatabaseInUse(
                 f"Another jimeng-api works on {self._database}. Stop it first, or give this one a folder of "
                 "its own with JIMENG_API_DATA_DIR."

@@ -41,6 +41,8 @@ _LEASE = {
     "tcp_user_timeout": f"{LEASE_SECONDS}s",
     "statement_timeout": "30s",
     "synchronous_commit": "on",
+    # Each statement must see what the one that it waited for has done; a server may be set to another usual.
+    "default_transaction_isolation": "read committed",
 }
 
 

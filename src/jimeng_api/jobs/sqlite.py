@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,11 +27,16 @@ class SqliteFile:
         self.engine: Engine = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=60)
         event.listen(self.engine, "connect", _set_up)
         file = self.engine.url.database
-        self._ownership = Ownership(Path(file)) if file and file != ":memory:" else None
+        self._file = Path(file) if file and file != ":memory:" else None
+        self._ownership: Ownership | None = None
 
     def open(self) -> None:
         """Take the file for this process. Raises DatabaseInUse."""
-        if self._ownership is not None:
+        if self._file is not None:
+            # SQLite would open it for reading alone, and hold on to that even when it could be written later.
+            if self._file.exists() and not os.access(self._file, os.W_OK):
+                raise PermissionError(f"{self._file} cannot be written.")
+            self._ownership = Ownership(self._file)
             self._ownership.take()
 
     def close(self) -> None:

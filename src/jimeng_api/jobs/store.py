@@ -79,7 +79,7 @@ class JobStore:
         if await self._database.read(_revision) != REVISION:
             await self._database.run(self._migrate)
         if self.claims.shared:
-            await self._database.write(lambda connection: _check_key_file(connection, key_digest))
+            await self._database.run(lambda: self._check_key_file(key_digest))
             self.signals.listen()
 
     async def close(self) -> None:
@@ -108,8 +108,7 @@ class JobStore:
 
     async def reconnect(self) -> None:
         """Connect anew, with no claims. Nobody may work on what the lost connection had claimed."""
-        self.claims.forget()
-        await self._database.run(self._database.backend.reconnect)
+        await self.claims.reconnect()
 
     # ---------------------------------------------------------------------- writing
 
@@ -300,6 +299,10 @@ class JobStore:
 
     async def _jobs(self, query: Select[Any]) -> list[Job]:
         return await self._database.read(lambda connection: _assembled(connection, query))
+
+    def _check_key_file(self, digest: str) -> None:
+        with self._database.backend.migration() as connection:  # two may start at the same moment
+            _check_key_file(connection, digest)
 
     def _migrate(self) -> None:
         # Imported here: Alembic takes a while, and a start with up-to-date tables needs none of it.

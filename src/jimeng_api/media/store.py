@@ -27,10 +27,16 @@ class MediaStore:
     def __init__(self, place: Path | str, *, threads: Executor | None = None) -> None:
         """`place` is a folder (made if missing) or a URL such as `s3://bucket/prefix`.
 
-        `threads` do the work in place of threads of its own.
+        `threads` do the work in place of threads of its own. Raises StorageUnavailable where there can be
+        none.
         """
         self._folder = place if isinstance(place, Path) else None
-        self._store = LocalStore(place, mkdir=True) if isinstance(place, Path) else from_url(place)
+        try:
+            self._store = (
+                LocalStore(place, mkdir=True) if isinstance(place, Path) else from_url(place)
+            )
+        except (BaseError, OSError, ValueError) as error:
+            raise StorageUnavailable("The media store cannot be opened.") from error
         self._remains: dict[Path, tuple[int, int]] | None = None
         self._cleared = self._folder is None
         # Not obstore's own coroutine: starting one holds the event loop for most of a millisecond.

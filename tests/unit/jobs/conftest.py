@@ -10,12 +10,13 @@ import psycopg
 import pytest
 
 from jimeng_api.clock import SystemClock
+from jimeng_api.jobs.postgresql import PostgresServer
 from jimeng_api.jobs.store import JobStore
-from tests.postgres import PostgresServer
+from tests import postgres as servers
 
 
 @pytest.fixture(scope="session")
-def one_postgresql_url(postgres: PostgresServer) -> Iterator[str]:
+def one_postgresql_url(postgres: servers.PostgresServer) -> Iterator[str]:
     """One database with its tables for many tests: to make one anew for each takes a second."""
     url = postgres.fresh_database()
 
@@ -30,9 +31,13 @@ def one_postgresql_url(postgres: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
     """A database without rows: a file, and then one on a server."""
     if request.param == "postgresql":
+        # Who listens takes up to a second to stop; what is heard has tests of its own.
+        monkeypatch.setattr(PostgresServer, "listen", lambda self, heard: None)
         url: str = request.getfixturevalue("one_postgresql_url")
         empty(url)
         return url

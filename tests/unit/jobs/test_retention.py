@@ -115,11 +115,13 @@ async def test_what_is_open_or_only_watched_keeps_all_it_has(store: JobStore) ->
     await ended(store, "watched", at=100.0, kept=[50.0], key="a", watched=True)
     await store.accept(a_job("running"), key=TakenKey(key="b"))
     await store.save("running", None, [a_picture(job="running")], at=50.0)
-    before = [await store.find("owner", name) for name in ("watched", "running")]
+    await ended(store, "watched_with_nothing", at=100.0, watched=True)
+    names = ("watched", "running", "watched_with_nothing")
+    before = [await store.find("owner", name) for name in names]
     assert await forget_keys(store, before=1e12) == 0
     assert await aged_media(store, before=1e12) == {}
     assert await forget_jobs(store, before=1e12) == 0
-    assert [await store.find("owner", name) for name in ("watched", "running")] == before
+    assert [await store.find("owner", name) for name in names] == before
     assert await rows(store, idempotency_keys) == [2]
 
 

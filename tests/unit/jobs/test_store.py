@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import func, select
@@ -64,10 +65,11 @@ async def test_every_step_comes_back_as_it_was_written(store: JobStore) -> None:
         before = after
     trouble = OutOfCredits("none left", param="n", retry_after=1.5)
     trouble.upstream = UpstreamCode("1006", "积分不足", "log")
-    for before, after in (
+    last_moves = (
         (before, before.collected()),
         (a_part(), a_part().failed(Failure.of(trouble))),
-    ):
+    )
+    for before, after in last_moves:
         job = job.moved(after, at=9.5)
         await store.save("job_1", (before, after), at=9.5)
         assert await store.find("owner", "job_1") == job
@@ -361,9 +363,7 @@ async def test_a_writer_that_is_cancelled_leaves_its_change_to_be_written(store:
 async def test_changes_are_written_in_the_order_in_which_they_came(store: JobStore) -> None:
     await store.accept(a_job())
     parts = [replace(a_part(), attempt=number) for number in range(40)]
-    await asyncio.gather(
-        *(moved(store, before, after) for before, after in zip(parts, parts[1:], strict=False))
-    )
+    await asyncio.gather(*(moved(store, before, after) for before, after in pairwise(parts)))
     assert (await store.find("owner", "job_1")).submissions == (parts[-1],)
 
 

@@ -43,3 +43,27 @@ async def test_no_half_written_file_is_left_behind(tmp_path: Path) -> None:
     await store.put(NAME, b"second")
     assert await store.read(NAME) == b"second"
     assert [path.name for path in (tmp_path / "media").rglob("*") if path.is_file()] == [NAME]
+
+
+async def test_what_is_deleted_is_gone_and_may_have_been_gone_before(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path / "media")
+    await store.put(NAME, b"body")
+    for _ in range(2):
+        await store.delete(NAME)
+        with pytest.raises(NotFound):
+            await store.read(NAME)
+
+
+async def test_what_cannot_be_deleted_says_so(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path / "media")
+    (tmp_path / "media").rmdir()
+    (tmp_path / "media").write_bytes(b"a file where a folder should be")
+    with pytest.raises(StorageUnavailable):
+        await store.delete(NAME)
+
+
+def test_a_place_that_can_be_none_says_so(tmp_path: Path) -> None:
+    (tmp_path / "media").write_bytes(b"a file where a folder should be")
+    for place in (tmp_path / "media", "nothing://bucket"):
+        with pytest.raises(StorageUnavailable):
+            MediaStore(place)

@@ -304,3 +304,27 @@ def test_what_was_given_up_and_never_comes_is_let_go_after_its_day() -> None:
         assert 86_400 <= clock.monotonic() <= 86_402
 
     run(work)
+
+
+def test_two_who_follow_the_same_submission_are_both_told_and_leave_by_themselves() -> None:
+    looks: list[list[str]] = []
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            looks.append(list(submit_ids))
+            done = clock.monotonic() > 60
+            return {
+                name: seen(name, Stage.DONE if done else Stage.RUNNING, 1) for name in submit_ids
+            }
+
+        followers = [
+            asyncio.create_task(last_of(poller, watch("j", looking(answer)))) for _ in range(3)
+        ]
+        await clock.sleep(30)
+        followers[0].cancel()
+        found = await asyncio.gather(*followers[1:])
+        assert [one.stage for one in found if one] == [Stage.DONE] * 2
+        assert poller.following("a") == 0
+
+    run(work)
+    assert set(map(tuple, looks)) <= {("j",) * 3, ("j",) * 2}

@@ -200,6 +200,7 @@ def test_what_was_under_way_when_it_turned_changes_nothing_any_more() -> None:
     moment.work()
     assert not moment.open()
     for attempt in early:
+        moment.now += 1
         moment.circuit.failed(attempt, moment.now, failure())
     assert not moment.open()
 

@@ -269,6 +269,19 @@ def test_a_site_that_is_dead_for_a_day_is_asked_at_most_2880_times_for_each_purp
 # --------------------------------------------------------- what is kept back, and what is not
 
 
+def test_a_dead_site_is_left_in_peace_even_by_the_only_account_there_is() -> None:
+    async def work(world: World) -> None:
+        world.upstream.submit = world.upstream.rest = NotSent("ClientConnectorError")
+        for call in (world.submit, world.look):
+            for _ in range(20):
+                await world.refused(call(0))
+                await world.clock.sleep(1)
+        assert world.upstream.count(GENERATE) == 6
+        assert world.upstream.count(HISTORY) == 6
+
+    virtually(work)
+
+
 def test_a_submission_that_is_kept_back_has_cost_nothing_and_names_the_time() -> None:
     async def work(world: World) -> None:
         world.upstream.submit = NotSent("ClientConnectorError")
@@ -343,9 +356,21 @@ def test_refusals_stop_nobody(refusal: Any) -> None:
         for number in range(60):
             await world.refused(world.submit(number))
             await world.refused(world.look(number))
-            await world.clock.sleep(0.5)
+            await world.clock.sleep(1)
         assert world.upstream.count(GENERATE) == 60
         assert world.upstream.count(HISTORY) == 60
+
+    virtually(work)
+
+
+def test_no_place_left_here_says_nothing_of_a_site_that_is_down() -> None:
+    async def work(world: World) -> None:
+        world.upstream.submit = NotSent("x")
+        await world.five(world.submit)
+        await world.clock.sleep(40)
+        world.upstream.submit = NoConnectionFree("all connections are in use")
+        await world.refused(world.submit())
+        assert (await world.refused(world.submit())).retry_after
 
     virtually(work)
 
@@ -495,6 +520,22 @@ def test_when_nobody_is_understood_no_more_is_submitted_and_looks_go_on(
         await world.clock.sleep(40)
         await world.submit(1)
         await world.submit(2)
+
+    virtually(work)
+
+
+@pytest.mark.parametrize(
+    "between", [NotSent("x"), ProxyFailed("x"), Broken("x"), NoConnectionFree("x"), page(503)]
+)
+def test_what_says_nothing_of_the_language_does_not_count_as_understood(between: Any) -> None:
+    async def work(world: World) -> None:
+        for account in range(5):
+            world.upstream.submit = said(ret="1014")
+            await world.refused(world.submit(account))
+            world.upstream.submit = between
+            await world.refused(world.submit(account))
+        world.upstream.submit = None
+        assert type(await world.refused(world.submit(9))) is ProtocolChanged
 
     virtually(work)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jimeng_api.domain.errors import every_error
+from jimeng_api.web.schemas.adopting import AdoptBody
 from jimeng_api.web.schemas.images import ImageGenerationBody
 from tests.unit.web.web_edge import Edge
 
@@ -29,5 +30,5 @@ async def test_the_page_names_every_route_and_every_parameter(language: str) -> 
     document = (await Edge().get("/openapi.json")).json
     for path in document["paths"]:
         assert re.sub(r"\{.*?\}", "{id}", path) in text, path
-    for name in ImageGenerationBody.model_fields:
+    for name in (*ImageGenerationBody.model_fields, *AdoptBody.model_fields):
         assert f"`{name}`" in text, name

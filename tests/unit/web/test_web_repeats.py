@@ -216,7 +216,7 @@ async def test_a_job_is_taken_back() -> None:
     edge = Edge()
     edge.desk.holds = asyncio.Event()
     waiting = asyncio.create_task(edge.generate())
-    await until(lambda: edge.desk.waiting)
+    await until(lambda: edge.desk.waiting > 0)
     answer = await edge.call("POST", "/v1/jobs/job_0/cancel")
     assert (answer.status, answer.headers["x-job-id"]) == (200, "job_0")
     assert (answer.json["status"], answer.json["error"]["code"]) == ("failed", "job_cancelled")
@@ -241,7 +241,7 @@ async def test_a_job_is_told_whenever_it_looks_different() -> None:
     edge.desk.holds = asyncio.Event()
     edge.desk.taken = False
     ordering = asyncio.create_task(edge.generate())
-    await until(lambda: edge.desk.waiting)
+    await until(lambda: edge.desk.waiting > 0)
     talk = Talk()
     head = {"authorization": f"Bearer {KEY}", "host": "gateway.test:5100"}
     following = asyncio.create_task(talk.run(edge.app, "GET", "/v1/jobs/job_0/events", head))

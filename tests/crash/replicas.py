@@ -1,0 +1,525 @@
+"""Takes one of two gateways on one PostgreSQL database away, and tells how the other carries on its jobs.
+
+`python -m tests.crash.replicas --jobs 300 --accounts 10` runs real processes on the loopback: a PostgreSQL
+server, a simulated upstream and two gateways that share key file and media. When the jobs are in flight, one
+gateway gets SIGKILL; with `--how stop` it gets SIGSTOP, and SIGCONT when the other has long taken over; with
+`--how cut` the server ends the connections of the one or the other, again and again. Exit code 1 when a
+promise was broken. `--keep FOLDER` keeps history, logs and media.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import aiohttp
+import psycopg
+from psycopg import sql
+
+from tests.crash.aftermath import read_again, read_first, settled
+from tests.crash.callers import Caller
+from tests.crash.checker import ENDED, Verdict, Violation, check
+from tests.crash.databases import stored_submissions
+from tests.crash.harness import Record, client
+from tests.crash.history import (
+    Event,
+    Fell,
+    Files,
+    Killed,
+    Moment,
+    Planned,
+    Ready,
+    Started,
+    Stored,
+    written,
+)
+from tests.crash.processes import DidNotStart, Gateway, Simulator
+from tests.crash.upstream import Looks, Upstream
+from tests.postgres import postgres_server
+
+Name = Literal["a", "b"]
+How = Literal["kill", "stop", "cut"]
+BOTH: tuple[Name, Name] = ("a", "b")
+
+TAKEOVER_SECONDS = 10.0
+"""How long after the death of a gateway each of its jobs may wait for the first look by another one."""
+
+LEASE_SECONDS = 15.0
+"""How long a gateway that says nothing keeps its accounts."""
+
+LEAST_BETWEEN_LOOKS = 0.8
+"""Seconds between two looks at an account: one, but for what the machine adds and takes away."""
+
+SAMPLE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Times are seconds. `job` is how long the upstream takes for a job, `answer` how late it answers half of
+    the submissions. So many `fresh` jobs are ordered, beyond the others, just before the gateway goes, or
+    between the `cuts`.
+    """
+
+    jobs: int
+    accounts: int
+    fresh: int
+    seed: int
+    how: How = "kill"
+    job: tuple[float, float] = (35.0, 50.0)
+    answer: float = 0.25
+    confirmation: float = 30.0
+    cuts: int = 8
+    frozen: float = LEASE_SECONDS + TAKEOVER_SECONDS
+    settle: float = 240.0
+    total: float = 600.0
+
+
+@dataclass(slots=True)
+class Measured:
+    """`waited`: by submission that was in flight when the gateway went, the seconds until it was looked at.
+
+    `held` is how many accounts each gateway had at that moment; times are unix seconds.
+    """
+
+    held: dict[str, int] = field(default_factory=dict)
+    in_flight: int = 0
+    waited: dict[str, float] = field(default_factory=dict)
+    never: list[str] = field(default_factory=list)
+    taken_at: float = 0.0
+    looked: dict[str, list[float]] = field(default_factory=dict)
+
+
+class ReplicasTest:
+    """One run. `database` is the URL of an empty PostgreSQL database."""
+
+    def __init__(self, plan: Plan, folder: Path, *, database: str) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._database = database
+        self._dice = random.Random(plan.seed)
+        self._record = Record()
+        self._tell = self._record.tell
+        self._life = 0
+        self._numbers = 0
+        self.measured = Measured()
+
+    async def run(self) -> Sequence[Event]:
+        """The whole history. Whatever happens, no process is left behind."""
+        simulator = Simulator(self._folder, seed=self._plan.seed)
+        gateways: dict[Name, Gateway] = {}
+        try:
+            async with (
+                asyncio.timeout(self._plan.total),
+                client(reused=False) as http,
+                client(reused=True) as reading,
+            ):
+                await simulator.start()
+                upstream = Upstream(simulator.origin, http)
+                await upstream.prepare(job=self._plan.job, answer=self._plan.answer, vanish=0)
+                gateways = replicas(
+                    self._folder,
+                    upstream=simulator.origin,
+                    database=self._database,
+                    confirmation_seconds=self._plan.confirmation,
+                )
+                callers = self._callers(gateways, http, reading)
+                async with asyncio.TaskGroup() as orders:
+                    await self._start_both(gateways)
+                    await self._fill(orders, callers, upstream)
+                    await self._take_away(orders, gateways, callers, upstream)
+                await self._aftermath(gateways, callers["b"], upstream)
+        except* DidNotStart as group:
+            for error in group.exceptions:
+                self._tell(Fell(life=self._life, why=str(error)))
+        except* TimeoutError:
+            why = f"the run took longer than {self._plan.total:g} s"
+            self._tell(Fell(life=self._life, why=why))
+        finally:
+            for gateway in gateways.values():
+                await gateway.kill()
+            await simulator.stop()
+            (self._folder / "history.jsonl").write_bytes(written(self._record.events))
+        return self._record.events
+
+    def _callers(
+        self,
+        gateways: Mapping[Name, Gateway],
+        http: aiohttp.ClientSession,
+        reading: aiohttp.ClientSession,
+    ) -> dict[Name, list[Caller]]:
+        """Of every account one at each gateway."""
+        sessions = {
+            f"account {number}": _session(number, self._plan.seed)
+            for number in range(self._plan.accounts)
+        }
+        self._tell(
+            Planned(
+                kills=1 if self._plan.how == "kill" else 0,
+                jobs=self._plan.jobs + self._plan.fresh,
+                seed=self._plan.seed,
+                owners={
+                    name: f"{session[:4]}…{session[-4:]}" for name, session in sessions.items()
+                },
+            )
+        )
+        return {
+            replica: [
+                Caller(
+                    name,
+                    session,
+                    base_url=gateways[replica].base_url,
+                    http=http,
+                    reading=reading,
+                    tell=self._tell,
+                )
+                for name, session in sessions.items()
+            ]
+            for replica in BOTH
+        }
+
+    # ------------------------------------------------------------- before
+
+    async def _start_both(self, gateways: Mapping[Name, Gateway]) -> None:
+        """At the same moment: one of them makes the tables."""
+        began = time.monotonic()
+        for gateway in gateways.values():
+            await gateway.start()
+            self._life += 1
+            self._tell(Started(life=self._life))
+        for place, gateway in enumerate(gateways.values()):
+            await gateway.ready()
+            self._tell(Ready(life=place + 1, seconds=round(time.monotonic() - began, 3)))
+
+    async def _fill(
+        self,
+        orders: asyncio.TaskGroup,
+        callers: Mapping[Name, list[Caller]],
+        upstream: Upstream,
+    ) -> None:
+        """Order all jobs but the fresh ones, and see each looked at."""
+        for number in range(self._plan.jobs):
+            # The first order for an account comes to the one gateway or the other in turn.
+            replica = BOTH[number % 2] if number < self._plan.accounts else None
+            self._order(orders, callers, number, replica)
+            if number < self._plan.accounts:
+                await asyncio.sleep(0.1)
+        await _all_looked_at(upstream, at_least=self._plan.jobs)
+
+    async def _freshen(
+        self, orders: asyncio.TaskGroup, callers: Mapping[Name, list[Caller]], number: int
+    ) -> None:
+        """So many more jobs; some are being sent when this returns."""
+        for fresh in range(number):
+            self._order(orders, callers, fresh, None)
+        await asyncio.sleep(self._plan.answer * self._dice.uniform(0, 1.2))
+
+    def _order(
+        self,
+        orders: asyncio.TaskGroup,
+        callers: Mapping[Name, list[Caller]],
+        number: int,
+        replica: Name | None,
+    ) -> None:
+        dice = random.Random(self._dice.random())
+        chosen = BOTH[dice.randrange(2)] if replica is None else replica
+        caller = callers[chosen][number % self._plan.accounts]
+        orders.create_task(self._until_taken(caller, dice))
+
+    async def _until_taken(self, caller: Caller, dice: random.Random) -> None:
+        taken = False
+        while not taken:
+            self._numbers += 1
+            taken = await caller.order(self._numbers, dice, life=lambda: self._life)
+
+    # ---------------------------------------------------- the gateway goes
+
+    async def _take_away(
+        self,
+        orders: asyncio.TaskGroup,
+        gateways: Mapping[Name, Gateway],
+        callers: Mapping[Name, list[Caller]],
+        upstream: Upstream,
+    ) -> None:
+        self.measured.held = await asyncio.to_thread(_accounts_held, self._database)
+        if self._plan.how == "cut":
+            await self._cut_again_and_again(orders, gateways, callers)
+            await self._await_looks(upstream, seconds=2 * TAKEOVER_SECONDS)
+            return
+        await self._freshen(orders, callers, self._plan.fresh)
+        if self._plan.how == "kill":
+            await gateways["a"].kill()
+            self._tell_killed("working")
+            self._life += 1
+            self._ask_the_other(gateways, callers)
+            await self._await_looks(upstream, seconds=2 * TAKEOVER_SECONDS)
+            return
+        gateways["a"].freeze()
+        await self._await_looks(upstream, seconds=self._plan.frozen)
+        left = self.measured.taken_at + self._plan.frozen - time.time()
+        await asyncio.sleep(max(0.0, left))
+        gateways["a"].thaw()
+
+    async def _cut_again_and_again(
+        self,
+        orders: asyncio.TaskGroup,
+        gateways: Mapping[Name, Gateway],
+        callers: Mapping[Name, list[Caller]],
+    ) -> None:
+        cuts = self._plan.cuts
+        for number in range(cuts):
+            share = self._plan.fresh * (number + 1) // cuts - self._plan.fresh * number // cuts
+            await self._freshen(orders, callers, share)
+            await asyncio.to_thread(_cut, gateways[self._dice.choice(BOTH)].database)
+            await asyncio.sleep(self._dice.uniform(0, 2))
+
+    def _ask_the_other(
+        self, gateways: Mapping[Name, Gateway], callers: Mapping[Name, list[Caller]]
+    ) -> None:
+        for caller in callers["a"]:
+            caller.asks = gateways["b"].base_url
+
+    async def _await_looks(self, upstream: Upstream, *, seconds: float) -> None:
+        """Until each submission that was in flight was looked at once more."""
+        measured = self.measured
+        measured.taken_at = time.time()
+        before = {
+            submit_id: seen
+            for submit_id, seen in (await upstream.looks()).items()
+            if not seen.ended
+        }
+        measured.in_flight = len(before)
+        while before and time.time() < measured.taken_at + seconds:
+            await asyncio.sleep(SAMPLE_SECONDS)
+            now = await upstream.looks()
+            for submit_id in [one for one in before if _looked(before[one], now[one])]:
+                measured.waited[submit_id] = time.time() - measured.taken_at
+                del before[submit_id]
+        measured.never = list(before)
+
+    # ----------------------------------------------------------- aftermath
+
+    async def _aftermath(
+        self, gateways: Mapping[Name, Gateway], callers: list[Caller], upstream: Upstream
+    ) -> None:
+        await settled(callers, seconds=self._plan.settle)
+        found = await read_first(callers, self._tell)
+        await upstream.tell_truth(self._tell)
+        self.measured.looked = await upstream.look_times()
+        for gateway in gateways.values():
+            await gateway.kill()
+        self._tell_killed("last")
+        await gateways["b"].start()
+        await gateways["b"].ready()
+        await read_again(found, self._tell)
+        await gateways["b"].kill()
+        for one in await asyncio.to_thread(stored_submissions, self._database):
+            self._tell(Stored(job=one.job_id, submit_id=one.submit_id, state=one.state))
+        media = (self._folder / "media").rglob("*")
+        self._tell(Files(count=sum(1 for path in media if path.is_file())))
+
+    def _tell_killed(self, moment: Moment) -> None:
+        open_ = {
+            one.submit_id: one.state
+            for one in stored_submissions(self._database, alone=False)
+            if one.state not in ENDED
+        }
+        self._tell(Killed(life=self._life, moment=moment, open=open_))
+
+
+def replicas(
+    folder: Path, *, upstream: str, database: str, confirmation_seconds: float
+) -> dict[Name, Gateway]:
+    """Two gateways on one database, with one key file and one media store, that are not started yet.
+
+    Each has a user of its own at the database, so that the server can tell who holds what.
+    """
+    shared = {
+        "JIMENG_API_SECRET_KEY_FILE": str(folder / "secret.key"),
+        "JIMENG_API_MEDIA_URL": str(folder / "media"),
+    }
+    return {
+        replica: Gateway(
+            folder,
+            upstream=upstream,
+            confirmation_seconds=confirmation_seconds,
+            database=_with_own_user(database, replica),
+            name=replica,
+            settings=shared,
+        )
+        for replica in BOTH
+    }
+
+
+def _with_own_user(database: str, replica: Name) -> str:
+    url = urlsplit(database)
+    user = f"{url.path.removeprefix('/')}_{replica}"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE ROLE {} SUPERUSER LOGIN PASSWORD {}").format(
+                sql.Identifier(user), sql.Literal(url.password)
+            )
+        )
+    return url._replace(netloc=f"{user}:{url.password}@{url.hostname}:{url.port}").geturl()
+
+
+def _accounts_held(database: str) -> dict[str, int]:
+    """How many advisory locks each gateway holds."""
+    with psycopg.connect(database) as connection:
+        rows = connection.execute(
+            "SELECT right(a.usename, 1), count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+            " WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()"
+            " GROUP BY 1"
+        )
+        return {str(name): int(number) for name, number in rows}
+
+
+async def _all_looked_at(upstream: Upstream, *, at_least: int) -> None:
+    """Return when so many submissions were accepted and each was looked at."""
+    while True:
+        seen = (await upstream.looks()).values()
+        if len(seen) >= at_least and all(one.number for one in seen):
+            return
+        await asyncio.sleep(SAMPLE_SECONDS)
+
+
+def _cut(database: str) -> None:
+    """Let the server end all connections of the database URL's user."""
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE usename = current_user AND pid <> pg_backend_pid()"
+        )
+
+
+def _looked(before: Looks, now: Looks) -> bool:
+    return now.number > before.number
+
+
+def _session(number: int, seed: int) -> str:
+    """A session id. It begins with a digit, since one that begins with "dead" is dead."""
+    return "5" + hashlib.md5(f"account {number} {seed}".encode()).hexdigest()[1:]
+
+
+# ---------------------------------------------------------------- verdict ----
+
+
+def judged(plan: Plan, events: Sequence[Event], measured: Measured) -> Verdict:
+    """What the checker says of every crash, and what is asked of two gateways in addition."""
+    verdict = check(events)
+    more = tuple(Violation("T", about, text) for about, text in _unlike_one(plan, measured))
+    waited = sorted(measured.waited.values())
+    gaps = _gaps(measured)
+    happened = {
+        "kill": "a was killed",
+        "stop": f"a was stopped for {plan.frozen:g} s",
+        "cut": f"{plan.cuts} times the connections of one were cut",
+    }
+    figures = {
+        "what happened": happened[plan.how],
+        "accounts held then": ", ".join(f"{name} {n}" for name, n in sorted(measured.held.items())),
+        "submissions in flight then": str(measured.in_flight),
+        "seconds to the next look": (
+            f"{waited[len(waited) // 2]:.1f} in the median, {waited[-1]:.1f} at most"
+            if waited
+            else "-"
+        ),
+        "seconds between looks at an account": (
+            f"{min(gaps.before):.2f} at least before, {min(gaps.across):.2f} at the change, "
+            f"{min(gaps.after):.2f} after"
+        ),
+    }
+    return replace(verdict, violations=verdict.violations + more, figures=verdict.figures | figures)
+
+
+def _unlike_one(plan: Plan, measured: Measured) -> Iterator[tuple[str, str]]:
+    for replica in BOTH:
+        if not measured.held.get(replica):
+            yield replica, "held no account when it was to be taken away or to take over"
+    if measured.in_flight < plan.jobs:
+        yield "jobs", f"only {measured.in_flight} were in flight when a gateway was taken away"
+    allowed = TAKEOVER_SECONDS + (LEASE_SECONDS if plan.how == "stop" else 0.0)
+    for submit_id, seconds in measured.waited.items():
+        if seconds > allowed:
+            yield submit_id, f"was looked at {seconds:.1f} s after its gateway went"
+    for submit_id in measured.never:
+        yield submit_id, "was not looked at any more"
+    if not measured.looked:
+        yield "looks", "were not counted"
+    for account, times in measured.looked.items():
+        for one, other in pairwise(times):
+            if other - one < LEAST_BETWEEN_LOOKS:
+                at = one - measured.taken_at
+                yield (
+                    account,
+                    f"was looked at twice in {other - one:.2f} s, {at:+.1f} s from the change",
+                )
+
+
+@dataclass(slots=True)
+class _Gaps:
+    before: list[float] = field(default_factory=lambda: [float("inf")])
+    across: list[float] = field(default_factory=lambda: [float("inf")])
+    after: list[float] = field(default_factory=lambda: [float("inf")])
+
+
+def _gaps(measured: Measured) -> _Gaps:
+    gaps = _Gaps()
+    for times in measured.looked.values():
+        for one, other in pairwise(times):
+            if other <= measured.taken_at:
+                gaps.before.append(other - one)
+            elif one <= measured.taken_at:
+                gaps.across.append(other - one)
+            else:
+                gaps.after.append(other - one)
+    return gaps
+
+
+async def replicas_test(plan: Plan, folder: Path, *, database: str) -> Verdict:
+    run = ReplicasTest(plan, folder, database=database)
+    return judged(plan, await run.run(), run.measured)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=300)
+    parser.add_argument("--accounts", type=int, default=10)
+    parser.add_argument("--fresh", type=int, default=30, help="jobs ordered in the last moment")
+    parser.add_argument("--how", choices=("kill", "stop", "cut"), default="kill")
+    parser.add_argument("--seed", type=int, default=None, help="of the orders")
+    parser.add_argument("--keep", type=Path, default=None, metavar="FOLDER")
+    given = parser.parse_args(arguments)
+    # A harness that is asked to end takes its processes with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    seed = random.randrange(1_000_000) if given.seed is None else given.seed
+    plan = Plan(
+        jobs=given.jobs, accounts=given.accounts, fresh=given.fresh, seed=seed, how=given.how
+    )
+    print(f"{plan.jobs} jobs on {plan.accounts} accounts, {plan.how}, seed {seed} ...", flush=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="jimeng-api-replicas-") as place,
+        postgres_server() as server,
+    ):
+        folder = Path(place)
+        verdict = asyncio.run(replicas_test(plan, folder, database=server.fresh_database()))
+        if given.keep is not None:
+            shutil.copytree(folder, given.keep, dirs_exist_ok=True)
+    print(verdict)
+    return 1 if verdict.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
