@@ -14,7 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from jimeng_api.jobs.ownership import Ownership
 from jimeng_api.jobs.tables import key_files
 
-_TRIED_BYTES = 32_768
+_TRIED_BYTES = 8_192
 
 
 class SqliteFile:
