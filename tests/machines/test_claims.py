@@ -320,7 +320,7 @@ class ClaimingOnPostgreSQL(RuleBasedStateMachine):
 
 def test_postgresql_gives_an_account_to_one_gateway_at_a_time(postgresql_url: str) -> None:
     ClaimingOnPostgreSQL.url = postgresql_url
-    run(ClaimingOnPostgreSQL, examples=25, steps=25)
+    run(ClaimingOnPostgreSQL, examples=12, steps=25)
 
 
 # --------------------------------------------------------------- the shares ----

@@ -176,6 +176,8 @@ class Generation:
     async def _watched(self, job: OpenJob, number: int, sessions: tuple[Session, ...]) -> None:
         """Collect the result of a submission that was given up, should it come after all."""
         pause = _PAUSE_IN_WATCH
+        if job.part(number).watched_until is not None and _was_there(job.part(number)):
+            await self._clock.sleep(pause)  # what could not be fetched a moment ago cannot be now
         while (until := job.part(number).watched_until) is not None:
             part = job.part(number)
             try:
@@ -473,6 +475,12 @@ class Generation:
         seen = await self._upstream.look(site, sent.session.secret, submit_ids=[submit_id])
         found = seen.get(submit_id)
         return next((one for one in found.items if one.id == item.id), item) if found else item
+
+
+def _was_there(part: Submission) -> bool:
+    """Whether it was finished upstream when it ended here, and only its files could not be had."""
+    codes = {kind.code for kind in _NOT_FETCHED}
+    return part.failure is None or part.failure.code in codes
 
 
 def _has_more(progress: Progress) -> bool:

@@ -88,6 +88,17 @@ def test_a_result_that_comes_late_ends_the_watching_and_changes_no_verdict() -> 
             again(part)
 
 
+def test_the_rest_of_a_result_is_watched_for_and_changes_no_verdict() -> None:
+    part = in_state(State.RUNNING).collected(watched_until=50.0)
+    assert (part.state, part.open) == (State.COMPLETED, True)
+    for ended in (part.collected(), part.let_go()):
+        assert (ended.state, ended.failure, ended.open) == (State.COMPLETED, None, False)
+    job = a_job().moved(part, at=4.0)
+    assert (job.state, job.finished_at, job.sessions != b"") == (State.COMPLETED, 4.0, True)
+    job = job.moved(part.collected(), at=50.0)
+    assert (job.state, job.finished_at, job.sessions) == (State.COMPLETED, 4.0, b"")
+
+
 def test_a_result_that_never_comes_is_let_go() -> None:
     part = given_up().let_go()
     assert (part.state, part.failure, part.open) == (State.FAILED, TIMED_OUT, False)
@@ -157,11 +168,13 @@ class Submitting(RuleBasedStateMachine):
         unconfirmed = Failure.of(SubmissionUnconfirmed("not listed"))
         self.keep(part.listed("h") if known else part.failed(unconfirmed, watched_until=9.0))
 
-    @rule(number=st.integers(0, 2), well=st.booleans())
-    def end(self, number: int, well: bool) -> None:
+    @rule(number=st.integers(0, 2), well=st.booleans(), rest=st.booleans())
+    def end(self, number: int, well: bool, rest: bool) -> None:
         part = self.part(number, State.RUNNING)
-        if part is not None:
-            self.keep(part.collected() if well else part.failed(FAILURE))
+        if part is not None and well:
+            self.keep(part.collected(watched_until=9.0 if rest else None))
+        elif part is not None:
+            self.keep(part.failed(FAILURE))
 
     @rule(number=st.integers(0, 2))
     def lose_patience(self, number: int) -> None:
@@ -180,7 +193,7 @@ class Submitting(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 2), comes=st.booleans())
     def watch(self, number: int, comes: bool) -> None:
-        part = self.part(number, State.FAILED)
+        part = self.part(number, State.FAILED, State.COMPLETED)
         if part is None or not part.open:
             return
         if comes and part.submit_id in self.taken:

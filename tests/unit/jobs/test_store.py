@@ -119,6 +119,7 @@ async def test_what_the_disk_says_of_an_end_is_what_the_memory_says(store: JobSt
     """The rule stands twice, in `Job.moved` and in SQL: for every pair of ends they must say the same."""
     ends = [
         in_state(State.COMPLETED),
+        in_state(State.RUNNING).collected(watched_until=100.0),
         in_state(State.FAILED),
         given_up(),
         given_up(State.RECONCILING).collected(),
@@ -210,8 +211,10 @@ async def test_there_is_work_on_an_account_while_a_submission_has_not_ended(
     assert [job.id for job in await store.at_work([account])] == ([] if state.ended else ["job_1"])
 
 
-async def test_there_is_work_on_an_account_while_a_result_may_come_late(store: JobStore) -> None:
-    part = given_up()
+@pytest.mark.parametrize("part", [given_up(), in_state(State.RUNNING).collected(watched_until=9.0)])
+async def test_there_is_work_on_an_account_while_a_result_or_its_rest_may_come_late(
+    store: JobStore, part: Submission
+) -> None:
     await brought(store, part)
     assert await store.work() == {part.account: 1}
     assert [job.submissions for job in await store.at_work([part.account])] == [(part,)]
