@@ -73,11 +73,13 @@ DAY = 86_400.0
 JOBS_AN_HOUR = 12
 LIVES_AN_HOUR = 0.5
 JUMPS_AN_HOUR = 0.1
+SHORTEST_PAUSE = 2.0
+"""Seconds from the end of a gateway to the next start, at least: the pace of looks is not written down."""
 ON_ITS_WAY = 0.5
 """Seconds from a request's setting out to the coming of its answer, at most."""
-ROUND = 120.0
+ROUND = 180.0
 """Seconds between two looks at the disk."""
-GARBAGE_ROUNDS = 180
+GARBAGE_ROUNDS = 120
 REST, LATEST = 1.5 * HOUR, 4 * HOUR
 """Calm hours after the last order, for everything to come to its end: at least, and at most."""
 
@@ -172,7 +174,8 @@ class Simulation:
             await asyncio.sleep(pause)
             await self._death(dice)
             self._scan()
-            await asyncio.sleep(dice.choice((2.0, dice.uniform(2, 60), dice.uniform(2, 1500))))
+            pause = dice.choice((0, dice.uniform(0, 60), dice.uniform(0, 1500)))
+            await asyncio.sleep(SHORTEST_PAUSE + pause)
             self._lives.begin()
 
     async def _death(self, dice: random.Random) -> None:
@@ -184,7 +187,7 @@ class Simulation:
             return
         if kind == "starting":
             await self._kill()
-            await asyncio.sleep(2.0)
+            await asyncio.sleep(SHORTEST_PAUSE)
             self._lives.begin()
             await asyncio.sleep(dice.uniform(0, 3))
         elif kind != "kill":
@@ -218,7 +221,7 @@ class Simulation:
     # ---------------------------------------------------------------- disk
 
     async def _watch(self) -> NoReturn:
-        """See on the disk when jobs end, two minutes late at most."""
+        """See on the disk when jobs end, three minutes late at most."""
         open_, last = set[str](), 0
         while True:
             for _ in range(GARBAGE_ROUNDS):
@@ -291,6 +294,7 @@ class Simulation:
                 await self._see_files(caller, job, files)
         await self._tell_truth()
         await self._kill(last=True)
+        await asyncio.sleep(SHORTEST_PAUSE)
         self._lives.begin()
         for caller in callers:
             async for job in caller.jobs():

@@ -61,7 +61,10 @@ LEASE_SECONDS = 15.0
 """How long a gateway that says nothing keeps its accounts."""
 
 LEAST_BETWEEN_LOOKS = 0.8
-"""Seconds between two looks at an account: one, but for what the machine adds and takes away."""
+"""Seconds between two looks at an account: one, but for what the machine adds and takes away.
+
+A look that comes late by itself is near the next one, and as much farther from the one before.
+"""
 
 SAMPLE_SECONDS = 0.1
 
@@ -459,8 +462,8 @@ def _unlike_one(plan: Plan, measured: Measured) -> Iterator[tuple[str, str]]:
     if not measured.looked:
         yield "looks", "were not counted"
     for account, times in measured.looked.items():
-        for one, other in pairwise(times):
-            if other - one < LEAST_BETWEEN_LOOKS:
+        for before, one, other in zip([0.0, *times], times, times[1:], strict=False):
+            if other - one < LEAST_BETWEEN_LOOKS and other - before < 1 + LEAST_BETWEEN_LOOKS:
                 at = one - measured.taken_at
                 yield (
                     account,

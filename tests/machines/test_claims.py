@@ -332,7 +332,7 @@ def three() -> Iterator[World]:
     world = World(shared=True, pause=1.0)
     first = world.start()
     for number in range(12):
-        world.books.fates.append(Fate(seconds=600.0))
+        world.books.fates.append(Fate(seconds=90.0))
         caller = world.caller(f"session-number-{number}")
         request = world.request("a cat")
         world.do(first.desk.order(caller, request, asked_model="m"))
@@ -355,7 +355,7 @@ def test_the_accounts_of_a_gateway_that_died_are_shared_by_the_others(three: Wor
     assert min(at_work(three)) >= 2
     held = [life.store.claims.held for life in three.lives]
     assert not held[0] & held[1]
-    three.let_pass(700.0)
+    three.let_pass(120.0)
     assert {job.status for job in three.jobs().values()} == {"completed"}
 
 
@@ -371,6 +371,6 @@ def test_a_gateway_that_loses_its_connection_works_on_nothing_that_another_has_t
 
 
 def test_accounts_without_work_are_given_up(three: World) -> None:
-    three.let_pass(700.0)
+    three.let_pass(120.0)
     assert all(life.store.claims.held == frozenset() for life in three.lives)
     assert not any(session.locks.total() for session in three.server.sessions)

@@ -31,8 +31,8 @@ KEYS = ("k", "l")
 
 fates = st.builds(
     Fate,
-    verdict=st.sampled_from(VERDICTS),
-    seconds=st.sampled_from([5.0, 40.0, 1500.0, 40_000.0]),
+    verdict=st.sampled_from(["take"] * 3 + [*VERDICTS]),
+    seconds=st.sampled_from([5.0, 40.0, 400.0, 1500.0, 40_000.0]),
     listed_after=st.sampled_from([0.0, 0.0, 90.0, 2000.0]),
     ending=st.sampled_from(ENDINGS),
 )

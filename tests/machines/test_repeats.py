@@ -32,7 +32,9 @@ bodies = st.sampled_from([*["a cat"] * 3, "a dog"])
 keys = st.sampled_from(["k", "k", "l"])
 outcomes = st.sampled_from([*FATES, "refused"])
 which = st.integers(0, 9)
+often_the_last = st.sampled_from([-1, -1, 0, 1, 2])
 soon = st.sampled_from([0.0, 1.0])
+late = st.sampled_from([0.0, 1.0, 30.0, DAY + 100])
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ class Repeats(RuleBasedStateMachine):
         outcome=outcomes,
         times=st.integers(1, 3),
         turns=st.integers(0, 8),
-        passes=soon,
+        passes=late,
     )
     def with_a_key(
         self,
@@ -195,12 +197,26 @@ class Repeats(RuleBasedStateMachine):
             assert second in self.meant(owner, body), "sent again, and a second job"
         assert second in self.ordered
 
+    @rule(owner=owners, body=bodies, outcome=outcomes, waits=st.booleans(), answer=st.booleans())
+    @precondition(lambda self: self.gateways == 1)
+    def two_alike_and_again(
+        self, owner: str, body: str, outcome: str, waits: bool, answer: bool
+    ) -> None:
+        """Of two equal orders the newer may be waited for, or answered: then the older is meant."""
+        for _ in range(2):
+            self.anew(owner, body, outcome, 1, 1.0)
+        if waits:
+            self.somebody_waits(0, -1, 30.0)
+        if answer:
+            self.an_answer_goes_out(-1)
+        self.again(owner, body, outcome, 1, 0)
+
     # ------------------------------------------------------------- what happens
 
-    @rule(gateway=which, number=which, seconds=st.sampled_from([30.0, 5000.0]))
+    @rule(gateway=which, number=often_the_last, seconds=st.sampled_from([30.0, 5000.0]))
     @precondition(lambda self: self.gateways == 1 and self.ordered)
     def somebody_waits(self, gateway: int, number: int, seconds: float) -> None:
-        one = [*self.ordered.values()][number % len(self.ordered)]
+        one = self.some_job(number)
         caller = self.world.caller(one.owner)
         life = self.life(gateway)
 
@@ -211,12 +227,15 @@ class Repeats(RuleBasedStateMachine):
 
         self.waits.append((one.id, self.world.do(begin())))
 
-    @rule(number=which)
+    @rule(number=often_the_last)
     @precondition(lambda self: self.gateways == 1 and self.ordered)
     def an_answer_goes_out(self, number: int) -> None:
-        job_id = [*self.ordered][number % len(self.ordered)]
-        self.life(0).desk.answered(job_id)
-        self.answered.add(job_id)
+        one = self.some_job(number)
+        self.life(0).desk.answered(one.id)
+        self.answered.add(one.id)
+
+    def some_job(self, number: int) -> Ordered:
+        return [*self.ordered.values()][number % len(self.ordered)]
 
     @rule(seconds=st.sampled_from([0.15, 60.0, 950.0, 1300.0, DAY, DAY + 2000]))
     def time_passes(self, seconds: float) -> None:
@@ -256,7 +275,7 @@ class RepeatsAmongTwo(Repeats):
 
 
 def test_a_repeated_request_is_the_same_job_and_an_equal_one_is_another() -> None:
-    run(Repeats, examples=25, steps=15)
+    run(Repeats, examples=30, steps=15)
 
 
 def test_it_is_so_on_two_gateways_as_well() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -13,6 +14,7 @@ from jimeng_api.domain.errors import GenerationTimedOut, JobCancelled, StorageUn
 from jimeng_api.domain.failure import UNKNOWN_CHARGE, Failure
 from jimeng_api.domain.progress import Progress
 from jimeng_api.domain.results import Picture
+from jimeng_api.jobs.database import Superseded
 from jimeng_api.jobs.job import IllegalMove, Job, State, Submission
 from jimeng_api.jobs.store import JobStore
 
@@ -97,11 +99,19 @@ class OpenJob:
         """End for certain what was not sent; of the rest, stop waiting, and watch for what it paid for."""
         self._taken_back = True
         for number in sorted(self.mine):
+            with suppress(
+                IllegalMove, Superseded
+            ):  # it has ended by itself, or is another's by now
+                await self._cancel(number, watched_until)
+
+    async def _cancel(self, number: int, watched_until: float) -> None:
+        while True:
             await self._verdict(number)
             try:
                 await self.move(number, lambda part: _cancelled(part, watched_until))
-            except IllegalMove:
-                continue  # it has ended by itself
+            except _OnItsWay:
+                continue
+            return
 
     async def _verdict(self, number: int) -> None:
         """Wait until it is known whether the upstream took what is on its way to it."""
@@ -136,7 +146,13 @@ class OpenJob:
         self.job = job
 
 
+class _OnItsWay(Exception):
+    """It is being sent: while the disk was waited for, it has left the start."""
+
+
 def _cancelled(part: Submission, watched_until: float) -> Submission:
+    if part.state is State.SUBMITTING:
+        raise _OnItsWay
     if part.state is State.ACCEPTED:
         return part.failed(Failure.of(JobCancelled(_IN_TIME)))
     failure = replace(Failure.of(JobCancelled(_TOO_LATE)), charge=UNKNOWN_CHARGE)
