@@ -48,8 +48,8 @@ _CUT = (aiohttp.ClientError, TimeoutError, OSError)
 class Caller:
     """One key. What it does and sees goes into the history by `tell`.
 
-    Orders go out through `http`, where each has a connection of its own, questions through `reading`, to
-    `asks`, which is where the orders go until somebody changes it.
+    Orders go out through `http`, where each has a connection of its own, questions through `reading`. `at` is
+    the gateway that it turns to, which may be changed.
     """
 
     def __init__(
@@ -63,8 +63,7 @@ class Caller:
         tell: Tell,
     ) -> None:
         self.name = name
-        self.asks = base_url
-        self._orders = base_url
+        self.at = base_url
         self._http = http
         self._reading = reading
         self._tell = tell
@@ -95,7 +94,7 @@ class Caller:
             sent_in, sent_at = life(), time.time()
             try:
                 answer = await self._http.post(
-                    f"{self._orders}/v1/images/generations", json=body, headers=self._headers
+                    f"{self.at}/v1/images/generations", json=body, headers=self._headers
                 )
             except aiohttp.ClientConnectorError:
                 await self._listening()  # nobody does: nothing was sent
@@ -147,9 +146,9 @@ class Caller:
 
     async def _listening(self) -> None:
         """Return when somebody listens. One after the other looks, or all would take the whole machine."""
-        place = urlsplit(self._orders)
         async with self._at_the_door:
             while True:
+                place = urlsplit(self.at)
                 with contextlib.suppress(OSError):
                     socket.create_connection((place.hostname, place.port), timeout=1).close()
                     return
@@ -228,7 +227,7 @@ class Caller:
         while True:
             try:
                 async with self._reading.get(
-                    self.asks + path, params=query, headers=self._headers
+                    self.at + path, params=query, headers=self._headers
                 ) as answer:
                     body = await answer.read()
                     if answer.status < 500:

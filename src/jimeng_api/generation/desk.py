@@ -42,6 +42,7 @@ log = structlog.get_logger()
 
 _MOST_REMEMBERED = 10_000
 _LOOK_SECONDS = 5.0
+_RARE_LOOK_SECONDS = 30.0  # where word of every change is certain
 
 
 class Desk:
@@ -386,7 +387,8 @@ class Desk:
                 left = None if until is None else until - self._clock.monotonic()
                 if self._closing.is_set() or (left is not None and left <= 0):
                     return
-                longest = None if here is not None and here.whole else _LOOK_SECONDS
+                whole = here is not None and here.whole
+                longest = _RARE_LOOK_SECONDS if whole else _LOOK_SECONDS
                 await self._changed(changed, [one for one in (left, longest) if one is not None])
 
     async def _found(self, caller: Caller, job_id: str, here: OpenJob | None) -> Job | None:

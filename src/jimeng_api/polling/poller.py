@@ -98,6 +98,7 @@ class Poller:
         self._session_grace = session_grace
         self._durations = Durations()
         self._accounts: dict[str, _Account] = {}
+        self._rounds: dict[str, float] = {}
 
     async def follow(self, watch: Watch) -> AsyncIterator[Seen]:
         """Each new sight of the submission, the last one marked; raises what it failed with."""
@@ -109,7 +110,8 @@ class Poller:
                 self._patience,
                 self._session_grace,
                 self._durations,
-                at_rest=partial(self._accounts.pop, watch.account, None),
+                at_rest=partial(self._rest, watch.account),
+                last_round=self._rounds.pop(watch.account, None),
             )
         followed = account.add(watch)
         ending = asyncio.create_task(account.end_in_time(followed), name="deadline")
@@ -124,6 +126,14 @@ class Poller:
         finally:
             ending.cancel()
             account.remove(followed)
+
+    def _rest(self, name: str) -> None:
+        """Nothing is left to follow; when the account was looked at last still counts for a moment."""
+        account = self._accounts.pop(name, None)
+        ended = self._clock.monotonic() - self._pace.round
+        self._rounds = {one: at for one, at in self._rounds.items() if at > ended}
+        if account is not None and account.last_round is not None:
+            self._rounds[name] = account.last_round
 
     def following(self, account: str) -> int:
         """How many submissions of the account are being followed."""
@@ -143,6 +153,7 @@ class _Account:
         durations: Durations,
         *,
         at_rest: Callable[[], object],
+        last_round: float | None,
     ) -> None:
         self._clock = clock
         self._pace = pace
@@ -151,7 +162,7 @@ class _Account:
         self._durations = durations
         self._at_rest = at_rest
         self._followed: dict[_Followed, None] = {}
-        self._last_round: float | None = None
+        self.last_round = last_round
         self._not_before = 0.0
         self._failures = 0
         self._signed_out_since: float | None = None
@@ -191,11 +202,11 @@ class _Account:
 
     async def _run(self) -> None:
         while self._followed:
-            at = next_round(self._pace, (one.due for one in self._followed), last=self._last_round)
+            at = next_round(self._pace, (one.due for one in self._followed), last=self.last_round)
             assert at is not None  # noqa: S101 - there is something to follow
             if not await self._slept_until(max(at, self._not_before)):
                 continue
-            now = self._last_round = self._clock.monotonic()
+            now = self.last_round = self._clock.monotonic()
             ripe = [one for one in self._followed if one.due <= now + self._pace.join]
             for start in range(0, len(ripe), self._pace.most_ids):
                 await self._look(ripe[start : start + self._pace.most_ids])
