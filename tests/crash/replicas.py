@@ -62,7 +62,7 @@ LEASE_SECONDS = 15.0
 """How long a gateway that says nothing keeps its accounts."""
 
 LEAST_FOR_THREE_LOOKS = 1.2
-"""Seconds from a look at an account to the next but one: two, but a busy machine delays some by a part of one.
+"""Seconds from a look at an account to the next but one: two, but a busy machine delays some by part of one.
 
 Where two gateways look at one account, or one looks that should have stepped back, it is one at most.
 """

@@ -1,4 +1,4 @@
-"""What the machines have found, each as one scene."""
+"""Single scenes: what the machines have found, and what none of their rules leads to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jimeng_api.jobs.job import Job, State
+from jimeng_api.jobs.job import Job, State, Submission
 from tests.machines.upstream import Fate
 from tests.machines.world import JOB_SECONDS, Life, World
 
@@ -79,6 +79,43 @@ def test_what_was_not_sent_when_its_time_is_over_is_never_sent_and_costs_nothing
     assert (found.failure.code, found.failure.charge) == ("generation_timeout", "none")
     assert found.untouched
     assert not world.books.taken
+
+
+def test_word_that_came_while_the_disk_was_away_is_looked_for_soon_after(world: World) -> None:
+    job = ordered(world, BUSY)
+    world.let_pass(1.0)
+    store = world.lives[0].store
+    world.server.away = True
+    store.signals.work.set()  # some word comes, and the look that it leads to fails
+    world.let_pass(2.0)
+    world.server.away = False
+    world.do(store.cancel(job.id, at=world.now()))
+    world.let_pass(2.0)
+    assert world.jobs()[job.id].state is State.FAILED
+
+
+def test_what_an_earlier_release_accepted_without_an_account_gets_one_and_is_done(
+    world: World,
+) -> None:
+    life = world.lives[0]
+    caller = world.caller("session-number-0", "session-number-1")
+    request = world.request("a cat")
+    part = Submission(
+        submit_id="s", job_id="job_1", number=0, gen_count=4, seed=request.seed, site="", account=""
+    )
+    job = Job(
+        id="job_1", owner=caller.owner, asked_model="m", request=request, created_at=world.now(),
+        deadline=world.now() + JOB_SECONDS, sessions=world.vault.seal(caller.sessions, row="job_1"),
+        submissions=(part,),
+    )  # fmt: skip
+    world.do(life.store.accept(job))
+    life = begun_anew(world)
+    world.let_pass(60.0)
+    found = world.jobs()["job_1"]
+    assert found.state is State.COMPLETED
+    assert found.submissions[0].account in {session.account for session in caller.sessions}
+    assert [one.session for one in world.books.taken] == ["session-number-0"]
+    assert life.placing.load(found.submissions[0].account) == 0
 
 
 def test_a_job_ends_in_memory_and_on_the_disk_at_the_same_moment(world: World) -> None:

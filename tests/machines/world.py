@@ -53,9 +53,10 @@ class Life:
             self.store = JobStore(world.url, clock, thread=Inline())
         self.line = Line(world.books)
         self.placing = Placing(self.store.claims)
+        self.poller = Poller(clock)
         generation = Generation(
             upstream=cast(UpstreamClient, self.line),
-            poller=Poller(clock),
+            poller=self.poller,
             keeper=cast(Keeper, world.album),
             placing=self.placing,
             clock=clock,
@@ -80,6 +81,22 @@ class Life:
             job_seconds=JOB_SECONDS,
         )
         self.asked: set[asyncio.Task[Any]] = set()
+
+    @property
+    def remembers(self) -> dict[str, object]:
+        """What it keeps in memory of jobs: nothing, once all of them are over."""
+        kept: dict[str, object] = {
+            "jobs": self.workshop._open,
+            "tasks": self.workshop._running,
+            "cancelling": self.workshop._cancelling,
+            "arriving": self.workshop._arriving,
+            "in hand": {name: load for name, load in self.placing._in_hand.items() if name},
+            "turns": self.desk._turns,
+            "awaited": self.desk._awaited,
+            "waiting": self.store.signals._waiting,
+            "followed": self.poller._accounts,
+        }
+        return {name: what for name, what in kept.items() if what}
 
     async def start(self) -> None:
         await self.store.open()
