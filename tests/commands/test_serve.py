@@ -110,7 +110,7 @@ def test_after_a_kill_the_next_gateway_has_the_jobs_to_itself(tmp_path: Path) ->
     [
         ("PORT", "many"),
         ("TRUSTED_PROXIES", "anybody"),
-        ("DATABASE_URL", "postgresql://u@h/d"),
+        ("DATABASE_URL", "mysql://u@h/d"),
         ("BUSY_SECONDS", "soon"),
         ("DEFAULT_IMAGE_MODEL", "no-such-model"),
     ],
