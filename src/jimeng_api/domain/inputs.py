@@ -1,0 +1,51 @@
+"""Pictures that a request starts from: what of a caller's picture is kept, and one that the upstream has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FinishingTool = Literal["hd", "smart_hd", "outpaint", "repair"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One picture of the caller's, whole and checked, in the media store until it has been uploaded.
+
+    True type, size in pixels, length in bytes, SHA-256 of the bytes. `media_id` names it in the media store
+    only: it is never served.
+    """
+
+    media_id: str
+    content_type: str
+    width: int
+    height: int
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A picture that the upstream made and has: its item in a history record of this account."""
+
+    item_id: str
+    history_id: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finishing:
+    """What is to be done to a finished picture: `origin`, or the request's one input where that is None.
+
+    The margins of `outpaint` are shares of the picture's height (`top`, `bottom`) and width (`left`,
+    `right`). The strengths of `smart_hd` lie in 0…1.
+    """
+
+    tool: FinishingTool
+    origin: Origin | None = None
+    top: float = 0.0
+    bottom: float = 0.0
+    left: float = 0.0
+    right: float = 0.0
+    original_strength: float = 0.65
+    detail_strength: float = 0.65
