@@ -18,6 +18,7 @@ from sqlalchemy import text
 from typing_extensions import override
 
 from jimeng_api.domain.errors import StorageUnavailable
+from jimeng_api.generation.desk import ready
 from jimeng_api.jobs.claims import Claims
 from jimeng_api.jobs.database import Database
 from jimeng_api.jobs.postgresql import PostgresServer
@@ -335,7 +336,7 @@ def three() -> Iterator[World]:
         world.books.fates.append(Fate(seconds=90.0))
         caller = world.caller(f"session-number-{number}")
         request = world.request("a cat")
-        world.do(first.desk.order(caller, request, asked_model="m"))
+        world.do(first.desk.order(caller, ready(request), asked_model="m"))
     world.start()
     world.start()
     world.let_pass(5.0)

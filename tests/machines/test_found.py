@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jimeng_api.generation.desk import ready
 from jimeng_api.jobs.job import Job, State, Submission
 from tests.machines.upstream import Fate
 from tests.machines.world import JOB_SECONDS, Life, World
@@ -25,7 +26,7 @@ def world() -> Iterator[World]:
 def ordered(world: World, fate: Fate) -> Job:
     world.books.fates.append(fate)
     desk, caller = world.lives[0].desk, world.caller("session-number-0")
-    return world.do(desk.order(caller, world.request("a cat"), asked_model="m"))
+    return world.do(desk.order(caller, ready(world.request("a cat")), asked_model="m"))
 
 
 def begun_anew(world: World, *, seconds: float = 0.0) -> Life:
@@ -140,7 +141,7 @@ def test_a_caller_who_leaves_while_the_disk_is_away_leaves_no_error_behind(
     caller = world.caller("session-number-0")
 
     async def leave(turns: int) -> None:
-        asking = life.ask(life.desk.order(caller, world.request("a cat"), asked_model="m"))
+        asking = life.ask(life.desk.order(caller, ready(world.request("a cat")), asked_model="m"))
         for _ in range(turns):
             await world.clock.sleep(0)
         asking.cancel()

@@ -17,6 +17,7 @@ from jimeng_api.domain.errors import (
     KeyReused,
     StorageUnavailable,
 )
+from jimeng_api.generation.desk import ready
 from jimeng_api.jobs.job import Job
 from jimeng_api.jobs.repeats import Repeat
 from tests.machines.profile import run
@@ -104,7 +105,9 @@ class Jobs(RuleBasedStateMachine):
     def place(self, gateway: int, who: int, request: Any, repeat: Repeat) -> None:
         life = self.life(gateway)
         caller = self.world.caller(*(SESSIONS[n] for n in CALLERS[who]))
-        self.ask("order", life, life.desk.order(caller, request, asked_model="m", repeat=repeat))
+        self.ask(
+            "order", life, life.desk.order(caller, ready(request), asked_model="m", repeat=repeat)
+        )
 
     @rule(gateway=whom, which=whom)
     @precondition(lambda self: self.overseer.promised)

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from jimeng_api.accounts.session import Caller
 from jimeng_api.domain.errors import JobStillRunning, KeyReused
+from jimeng_api.generation.desk import ready
 from jimeng_api.jobs.job import Job
 from jimeng_api.jobs.repeats import KEPT_SECONDS, Repeat
 from tests.machines.profile import run
@@ -120,7 +121,7 @@ class Repeats(RuleBasedStateMachine):
     async def order(self, life: Life, caller: Caller, repeat: Repeat) -> str | None:
         request = self.world.request(repeat.fingerprint)
         try:
-            job = await life.desk.order(caller, request, asked_model="m", repeat=repeat)
+            job = await life.desk.order(caller, ready(request), asked_model="m", repeat=repeat)
         except KeyReused:
             return None
         return job.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
@@ -43,6 +43,18 @@ log = structlog.get_logger()
 _MOST_REMEMBERED = 10_000
 _LOOK_SECONDS = 5.0
 _RARE_LOOK_SECONDS = 30.0  # where word of every change is certain
+
+Prepared = Callable[[], Awaitable[ImageRequest]]
+"""What gives the request with all that belongs to it: a caller's pictures are fetched for a new job only."""
+
+
+def ready(request: ImageRequest) -> Prepared:
+    """A request that nothing has to be fetched for."""
+
+    async def prepared() -> ImageRequest:
+        return request
+
+    return prepared
 
 
 class Desk:
@@ -93,7 +105,7 @@ class Desk:
     async def order(
         self,
         caller: Caller,
-        request: ImageRequest,
+        prepared: Prepared,
         *,
         asked_model: str,
         repeat: Repeat | None = None,
@@ -101,26 +113,26 @@ class Desk:
         """Promise a generation. When this returns, the job is on disk and will end, whatever happens.
 
         A request that repeats an earlier one gets that one's job. Raises KeyReused where the repetition's key
-        came with another request before.
+        came with another request before, and what `prepared` raises.
         """
         if self._closing.is_set():
             raise ShuttingDown("The gateway is stopping; nothing was submitted.", retry_after=5)
         if repeat is None:
-            return await self._new_order(caller, request, asked_model, "")
+            return await self._new_order(caller, prepared, asked_model, "")
         # Whoever may mean an earlier request must see its job: those that came before are waited for.
         what, waits = repeat.key or repeat.fingerprint, repeat.again or repeat.key is not None
         async with self._turn((caller.owner, what), waits=waits):
             if repeat.key is not None:
-                return await self._keyed_order(caller, request, asked_model, repeat, repeat.key)
+                return await self._keyed_order(caller, prepared, asked_model, repeat, repeat.key)
             if repeat.again:
                 found = await self._meant(caller, repeat.fingerprint)
                 if found is not None:
                     log.info("job_asked_for_again", job=found.id)
                     return found
-            return await self._new_order(caller, request, asked_model, repeat.fingerprint)
+            return await self._new_order(caller, prepared, asked_model, repeat.fingerprint)
 
     async def _keyed_order(
-        self, caller: Caller, request: ImageRequest, asked_model: str, repeat: Repeat, key: str
+        self, caller: Caller, prepared: Prepared, asked_model: str, repeat: Repeat, key: str
     ) -> Job:
         while True:
             found = await self._store.keyed(caller.owner, key)
@@ -134,7 +146,7 @@ class Desk:
             taken = TakenKey(key=key, freed=found.id if found else None)
             try:
                 return await self._new_order(
-                    caller, request, asked_model, repeat.fingerprint, key=taken
+                    caller, prepared, asked_model, repeat.fingerprint, key=taken
                 )
             except Superseded:
                 continue  # another gateway was quicker with the same key
@@ -157,12 +169,13 @@ class Desk:
     async def _new_order(
         self,
         caller: Caller,
-        request: ImageRequest,
+        prepared: Prepared,
         asked_model: str,
         fingerprint: str,
         *,
         key: TakenKey | None = None,
     ) -> Job:
+        request = await prepared()
         job_id = f"job_{self._clock.token()}"
         with self._workshop.arriving(job_id):
             placed = await self._placed(caller, request)
@@ -186,11 +199,12 @@ class Desk:
     ) -> list[tuple[Session, int | None]]:
         """Which session makes how many of the pictures."""
         model = IMAGE_MODELS[request.model]
-        counts = (None,) if request.series else batches(model, request.count)
+        whole = request.series is not None or request.finishing is not None
+        counts = (None,) if whole else batches(model, request.count)
         placed: list[tuple[Session, int | None]] = []
         try:
             for count in counts:
-                session = await self._place(caller, model)
+                session = await self._place(caller, request)
                 placed.append((session, count))
         except BaseException:
             for session, _ in placed:
@@ -198,10 +212,12 @@ class Desk:
             raise
         return placed
 
-    async def _place(self, caller: Caller, model: ImageModel) -> Session:
-        session = await self._placing.place(caller.sessions, sites=model.upstream)
+    async def _place(self, caller: Caller, request: ImageRequest) -> Session:
+        session = await self._placing.place(caller.sessions, request)
         if session is None:
-            raise ModelNotAvailable(f"None of the sessions is on a site that offers {model.name}.")
+            raise ModelNotAvailable(
+                f"None of the sessions is on a site that offers {request.model}."
+            )
         return session
 
     def _new_job(

@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 
 from jimeng_api.accounts.choice import choose
 from jimeng_api.accounts.session import Session
+from jimeng_api.catalog.image_models import IMAGE_MODELS
+from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.jobs.claims import Claims
 
 
@@ -18,14 +20,14 @@ class Placing:
         self._in_hand: Counter[str] = Counter()
 
     async def place(
-        self, sessions: Sequence[Session], *, sites: Collection[str], avoid: Collection[str] = ()
+        self, sessions: Sequence[Session], request: ImageRequest, *, avoid: Collection[str] = ()
     ) -> Session | None:
-        """The session that is to take a submission; it counts as in hand from now on.
+        """The session that is to take a submission of the request; it counts as in hand from now on.
 
         An account that is idle and ours, or that nobody has, is best; then ours with the least in hand; then
         one that another gateway works on, which will do it.
         """
-        fit = [one for one in sessions if one.site in sites and one.account not in avoid]
+        fit = [one for one in sessions if _fits(one, request) and one.account not in avoid]
         for one in fit:
             if not self._idle(fit):
                 await self._claims.try_to_take(one.account)
@@ -62,3 +64,11 @@ class Placing:
         self._in_hand[account] -= 1
         if self._in_hand[account] <= 0:
             del self._in_hand[account]
+
+
+def _fits(session: Session, request: ImageRequest) -> bool:
+    """Whether it may take the request: what an account has upstream, only that account can work on."""
+    origin = request.finishing.origin if request.finishing else None
+    if origin is not None and origin.account != session.account:
+        return False
+    return session.site in IMAGE_MODELS[request.model].upstream

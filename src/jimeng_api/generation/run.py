@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 
 from jimeng_api.accounts.session import Session
-from jimeng_api.catalog.image_models import IMAGE_MODELS, ImageModel
+from jimeng_api.catalog.image_models import IMAGE_MODELS
 from jimeng_api.catalog.sites import SITES, Site
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
@@ -32,10 +32,12 @@ from jimeng_api.domain.errors import (
 )
 from jimeng_api.domain.failure import UNKNOWN_CHARGE, Failure
 from jimeng_api.domain.progress import Item, Progress, Stage
+from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.refusals import Persistence, after_refusal, rule_for
+from jimeng_api.generation.uploading import Uploading
 from jimeng_api.jobs.database import Superseded
 from jimeng_api.jobs.job import PER_SUBMISSION, IllegalMove, Job, State, Submission
 from jimeng_api.media.fetch import LinkExpired
@@ -81,6 +83,7 @@ class Generation:
         self,
         *,
         upstream: UpstreamClient,
+        uploading: Uploading,
         poller: Poller,
         keeper: Keeper,
         placing: Placing,
@@ -95,6 +98,7 @@ class Generation:
         `watch_seconds`: how long after its deadline a result is still collected.
         """
         self._upstream = upstream
+        self._uploading = uploading
         self._poller = poller
         self._keeper = keeper
         self._placing = placing
@@ -215,18 +219,18 @@ class Generation:
     async def _submitted(
         self, job: OpenJob, part: Submission, sessions: tuple[Session, ...]
     ) -> _Sent | None:
-        model = IMAGE_MODELS[job.job.request.model]
         waited = 0
         if not part.account:  # written down before submissions had one
-            part = await self._given_account(job, part, sessions, model)
+            part = await self._given_account(job, part, sessions)
         while True:
             session = _session(sessions, part.account)
             try:
-                return await self._attempted(job, part, session, model)
+                part = await self._uploaded(job, part, session)
+                return await self._attempted(job, part, session)
             except GatewayError as refusal:
                 part = job.part(part.number)
                 tried = (*part.refused_by, session.account)
-                others = await self._another(sessions, model, tried)
+                others = await self._another(job, sessions, tried)
                 again = after_refusal(
                     refusal, self._persistence, attempt=waited, others=others is not None
                 )
@@ -251,9 +255,9 @@ class Generation:
             await self._clock.sleep(again.seconds * self._clock.uniform(1.0, 1.2))
 
     async def _given_account(
-        self, job: OpenJob, part: Submission, sessions: tuple[Session, ...], model: ImageModel
+        self, job: OpenJob, part: Submission, sessions: tuple[Session, ...]
     ) -> Submission:
-        session = await self._placing.place(sessions, sites=model.upstream)
+        session = await self._placing.place(sessions, job.job.request)
         if session is None:
             raise InternalError(_NO_SESSION)
         return await job.move(
@@ -261,10 +265,10 @@ class Generation:
         )
 
     async def _another(
-        self, sessions: tuple[Session, ...], model: ImageModel, tried: tuple[str, ...]
+        self, job: OpenJob, sessions: tuple[Session, ...], tried: tuple[str, ...]
     ) -> Session | None:
         try:
-            return await self._placing.place(sessions, sites=model.upstream, avoid=tried)
+            return await self._placing.place(sessions, job.job.request, avoid=tried)
         except StorageUnavailable:
             return None
 
@@ -284,12 +288,19 @@ class Generation:
             handed_over=not self._placing.is_ours(to.account),
         )
 
-    async def _attempted(
-        self, job: OpenJob, part: Submission, session: Session, model: ImageModel
-    ) -> _Sent:
+    async def _uploaded(self, job: OpenJob, part: Submission, session: Session) -> Submission:
+        """The submission with its pictures uploaded to the account. Free, and repeated where it fails."""
+        inputs = job.job.request.inputs
+        if len(part.uploads) == len(inputs):
+            return part
+        job.check_wanted()
+        uris = await self._uploading.uris(inputs, SITES[session.site], session.secret)
+        return await job.move(part.number, lambda now: now.uploaded(uris))
+
+    async def _attempted(self, job: OpenJob, part: Submission, session: Session) -> _Sent:
         """One attempt, written down before and after. Raises only what is certain to have taken nothing."""
         site = SITES[session.site]
-        payload = self._payload(job, part, model, site)
+        payload = self._payload(job, part, site)
         digest = hashlib.sha256(payload).hexdigest()
         if self._stopping:
             await asyncio.Event().wait()  # the next life of the gateway sends it
@@ -327,13 +338,15 @@ class Generation:
         finally:
             self._sending -= 1
 
-    def _payload(self, job: OpenJob, part: Submission, model: ImageModel, site: Site) -> bytes:
+    def _payload(self, job: OpenJob, part: Submission, site: Site) -> bytes:
+        request = job.job.request
         return image_payload(
-            replace(job.job.request, count=part.gen_count, seed=part.seed),
-            model,
+            replace(request, count=part.gen_count, seed=part.seed),
+            IMAGE_MODELS[request.model],
             site,
             submit_id=part.submit_id,
             ids=iter(self._clock.uuid, ""),
+            uris=part.uploads,
             created_ms=int(self._clock.now() * 1000),
             constants=self._constants,
         )
@@ -383,9 +396,7 @@ class Generation:
             submit_id=part.submit_id,
             history_id=part.history_id,
             # What others sent is found at any age: it says nothing of how long our own take.
-            kind=Kind(
-                site.name, request.model, request.resolution, "text" if part.digest else "adopted"
-            ),
+            kind=Kind(site.name, request.model, request.resolution, _mode(request, part)),
             # Until durations are known, rather a few looks too many than a picture that lies there.
             first_guess=Expectation(low=low / 2, high=high),
             age=age,
@@ -475,6 +486,15 @@ class Generation:
         seen = await self._upstream.look(site, sent.session.secret, submit_ids=[submit_id])
         found = seen.get(submit_id)
         return next((one for one in found.items if one.id == item.id), item) if found else item
+
+
+def _mode(request: ImageRequest, part: Submission) -> str:
+    """What else than the model and the size makes durations comparable."""
+    if not part.digest:
+        return "adopted"
+    if request.finishing is not None:
+        return request.finishing.tool
+    return "blend" if request.inputs else "text"
 
 
 def _was_there(part: Submission) -> bool:

@@ -33,7 +33,8 @@ class State(Enum):
 
 
 MOVES: dict[State, frozenset[State]] = {
-    State.ACCEPTED: frozenset({State.SUBMITTING, State.FAILED}),
+    # Once more accepted where its pictures could not be uploaded to the account that it was meant for.
+    State.ACCEPTED: frozenset({State.ACCEPTED, State.SUBMITTING, State.FAILED}),
     # Back to accepted only after a verdict that nothing was taken: a refusal, or no connection at all.
     State.SUBMITTING: frozenset({State.ACCEPTED, State.RUNNING, State.RECONCILING, State.FAILED}),
     State.RECONCILING: frozenset({State.RUNNING, State.FAILED}),
@@ -54,7 +55,8 @@ class Submission:
     `submit_id` is ours, made before sending; `history_id` is the upstream's. `account` names the account that
     is to take it, or took it (never its session), on `site`; whoever has claimed that account works on it.
     `attempt` counts how often a certain refusal sent it back to the start, `refused_by` are accounts that
-    need not be asked again. `sent_at` is unix seconds of the commit before the send. One that has ended
+    need not be asked again. `uploads` are the upstream's names of the request's inputs, once the account has
+    them. `sent_at` is unix seconds of the commit before the send. One that has ended
     and has `watched_until` (unix seconds) is still looked at: its result, or the rest of it, may come late,
     and is paid for.
     """
@@ -69,6 +71,7 @@ class Submission:
     state: State = State.ACCEPTED
     attempt: int = 0
     refused_by: tuple[str, ...] = ()
+    uploads: tuple[str, ...] = ()
     history_id: str | None = None
     digest: str | None = None
     sent_at: float | None = None
@@ -84,6 +87,12 @@ class Submission:
         """For this account, before anything was sent."""
         return replace(self, site=site, account=account)
 
+    def uploaded(self, uris: Iterable[str]) -> Submission:
+        """With what its request starts from in the account's own upstream store."""
+        if self.state is not State.ACCEPTED:
+            raise IllegalMove(f"{self.state.value} → uploaded")
+        return replace(self, uploads=tuple(uris))
+
     def submitting(self, *, digest: str, at: float) -> Submission:
         return replace(self._moved(State.SUBMITTING), digest=digest, sent_at=at)
 
@@ -98,6 +107,7 @@ class Submission:
             site=site,
             account=account,
             refused_by=tuple(refused_by),
+            uploads=self.uploads if account == self.account else (),  # one account's are no other's
             digest=None,
             sent_at=None,
         )

@@ -38,7 +38,7 @@ from jimeng_api.jobs.signals import Signals
 from jimeng_api.jobs.sqlite import SqliteFile
 from jimeng_api.jobs.tables import idempotency_keys, jobs, key_files, pictures, submissions
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration: what the tables must be at."""
 
 
@@ -397,6 +397,7 @@ def _submission_row(part: Submission) -> dict[str, Any]:
         "site": part.site,
         "account": part.account,
         "refused_by": ",".join(part.refused_by),
+        "uploads": "\n".join(part.uploads),
         "history_id": part.history_id,
         "digest": part.digest,
         "sent_at": part.sent_at,
@@ -433,13 +434,14 @@ def _job(row: RowMapping, parts: list[Submission], found: list[Picture]) -> Job:
 def _submission(row: RowMapping) -> Submission:
     values = dict(row)
     values.pop("open")
-    refused_by = values.pop("refused_by")
+    refused_by, uploads = values.pop("refused_by"), values.pop("uploads")
     return Submission(
         **values
         | {
             "state": State(values["state"]),
             "failure": _failure(values["failure"]),
             "refused_by": tuple(refused_by.split(",")) if refused_by else (),
+            "uploads": tuple(uploads.splitlines()),
         }
     )
 

@@ -56,6 +56,7 @@ submissions = Table(
     Column("site", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("refused_by", Text, nullable=False),
+    Column("uploads", Text, nullable=False),
     Column("history_id", Text),
     Column("digest", Text),
     Column("sent_at", Float),

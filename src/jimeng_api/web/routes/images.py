@@ -13,6 +13,7 @@ from starlette.responses import Response
 from jimeng_api.accounts.session import Caller
 from jimeng_api.domain.errors import GatewayError, NotFound
 from jimeng_api.domain.results import Picture
+from jimeng_api.generation.desk import ready
 from jimeng_api.jobs.job import Job
 from jimeng_api.web.auth import KnownCaller
 from jimeng_api.web.errors import CLIENT_CLOSED_REQUEST, error_object
@@ -103,7 +104,7 @@ async def generate_images(request: Request, caller: KnownCaller) -> Response:
     )
     job = await parts.desk.order(
         caller,
-        order.request,
+        ready(order.request),
         asked_model=order.asked_model,
         repeat=repeat_of(request, _ROUTE, fields),
     )

@@ -1,0 +1,45 @@
+"""A caller's pictures, from the media store to the account that is to work on them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from jimeng_api.catalog.sites import Site
+from jimeng_api.domain.errors import InternalError, NotFound
+from jimeng_api.domain.inputs import Input
+from jimeng_api.domain.secret import Secret
+from jimeng_api.media.store import MediaStore
+from jimeng_api.upstream.uploads import Uploader
+
+
+class Uploading:
+    """Uploads side by side; at most `at_once` pictures are in memory at a time."""
+
+    def __init__(self, uploader: Uploader, media: MediaStore, *, at_once: int = 12) -> None:
+        self._uploader = uploader
+        self._media = media
+        self._places = asyncio.Semaphore(at_once)
+
+    async def uris(self, inputs: Sequence[Input], site: Site, session: Secret) -> tuple[str, ...]:
+        """What the upstream calls each of the pictures, in their order.
+
+        Raises UploadFailed, ContentRefused, and what a call with this session raises. Nothing is charged.
+        """
+        done = await asyncio.gather(
+            *(self._uploaded(one, site, session) for one in inputs), return_exceptions=True
+        )
+        for result in done:
+            if isinstance(result, BaseException):
+                raise result
+        return tuple(result for result in done if isinstance(result, str))
+
+    async def _uploaded(self, one: Input, site: Site, session: Secret) -> str:
+        async with self._places:
+            try:
+                body = await self._media.read(one.media_id)
+            except NotFound as error:
+                raise InternalError("A picture of this job is not kept any more.") from error
+            uri = await self._uploader.upload(site, session, body)
+        await self._uploader.check(site, session, uri)
+        return uri
