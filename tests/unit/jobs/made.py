@@ -7,10 +7,24 @@ from typing import Any
 
 from jimeng_api.domain.errors import ContentRefused, GenerationTimedOut
 from jimeng_api.domain.failure import Failure
+from jimeng_api.domain.inputs import Finishing, Input, Origin
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.jobs.job import Job, State, Submission
 
+INPUT = Input(
+    media_id="in-1",
+    content_type="image/png",
+    width=640,
+    height=480,
+    size=4711,
+    sha256="cd" * 32,
+)
+FINISHING = Finishing(
+    tool="outpaint",
+    origin=Origin(item_id="7600000000000000001", history_id="13500000000001", account="a" * 32),
+    left=0.5,
+)
 REQUEST = ImageRequest(
     model="jimeng-4.5",
     prompt='一只猫 🐈, "quoted"\n\'; DROP TABLE jobs; --',

@@ -63,6 +63,23 @@ def test_a_refused_submission_begins_anew_elsewhere_with_nothing_of_the_last_att
     assert (part.digest, part.sent_at, part.history_id) == (None,) * 3
 
 
+@pytest.mark.parametrize(("account", "kept"), [("a" * 32, ("tos-1", "tos-2")), ("b" * 32, ())])
+def test_what_was_uploaded_serves_its_own_account_only(
+    account: str, kept: tuple[str, ...]
+) -> None:
+    part = a_part(account="a" * 32).uploaded(["tos-1", "tos-2"])
+    again = part.submitting(digest="d", at=1.0).refused(
+        submit_id="another", site="cn", account=account, refused_by=()
+    )
+    assert again.uploads == kept
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.ACCEPTED])
+def test_nothing_is_uploaded_for_what_was_sent_or_has_ended(state: State) -> None:
+    with pytest.raises(IllegalMove):
+        in_state(state).uploaded(["tos-1"])
+
+
 # ------------------------------------------------------- after it was given up ----
 
 

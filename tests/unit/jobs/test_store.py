@@ -18,6 +18,9 @@ from jimeng_api.jobs.store import REVISION, JobStore, TakenKey
 from jimeng_api.jobs.tables import jobs, submissions
 from tests.unit.jobs.made import (
     FAILURE,
+    FINISHING,
+    INPUT,
+    REQUEST,
     TIMED_OUT,
     a_job,
     a_part,
@@ -51,6 +54,14 @@ async def test_a_job_comes_back_as_it_was_written(store: JobStore) -> None:
     job = a_job(parts=3, fingerprint="f" * 64)
     await store.accept(job)
     assert await store.find("owner", "job_1") == job
+
+
+async def test_what_a_job_starts_from_comes_back_as_it_was_written(store: JobStore) -> None:
+    job = a_job(request=replace(REQUEST, inputs=(INPUT, INPUT), finishing=FINISHING))
+    await store.accept(job)
+    assert await store.find("owner", "job_1") == job
+    await moved(store, a_part(), a_part().uploaded(["tos-1/a", "tos-1/b"]))
+    assert (await store.find("owner", "job_1")).submissions[0].uploads == ("tos-1/a", "tos-1/b")
 
 
 async def test_every_step_comes_back_as_it_was_written(store: JobStore) -> None:
