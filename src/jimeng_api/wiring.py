@@ -19,6 +19,7 @@ from jimeng_api.generation.housekeeping import Housekeeping, Kept
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
+from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.store import JobStore
 from jimeng_api.media.fetch import Fetcher
@@ -30,6 +31,7 @@ from jimeng_api.polling.rules import Patience
 from jimeng_api.settings import Settings
 from jimeng_api.transport import HttpTransport, Transport
 from jimeng_api.upstream.client import UpstreamClient
+from jimeng_api.upstream.uploads import Uploader
 from jimeng_api.web.app import create_app
 from jimeng_api.web.parts import Parts, WebOptions
 
@@ -67,7 +69,7 @@ async def running(
         await store.open(key_digest=vault.digest("key file"))
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         keeper = Keeper(_fetcher(settings, door), media, clock)
-        desk, workshop = _desk(settings, clock, door, store, keeper, vault)
+        desk, workshop = _desk(settings, clock, door, store, media, keeper, vault)
         resumed = await workshop.open()
         if resumed:
             log.info("submissions_resumed", count=resumed)
@@ -108,6 +110,7 @@ def _desk(
     clock: Clock,
     door: Transport,
     store: JobStore,
+    media: MediaStore,
     keeper: Keeper,
     vault: Vault,
 ) -> tuple[Desk, Workshop]:
@@ -116,8 +119,12 @@ def _desk(
     upstream = UpstreamClient(
         door, clock, constants, settings.upstream_url, proxies=settings.proxies
     )
+    uploader = Uploader(
+        upstream, door, clock, constants, settings.upstream_url, proxies=settings.proxies
+    )
     generation = Generation(
         upstream=upstream,
+        uploading=Uploading(uploader, media),
         poller=Poller(
             clock,
             pace=Pace(most_ids=settings.poll_ids),
