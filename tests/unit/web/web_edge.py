@@ -27,7 +27,7 @@ from jimeng_api.domain.progress import Progress
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.domain.secret import Secret
-from jimeng_api.generation.desk import Desk
+from jimeng_api.generation.desk import Desk, Prepared
 from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.jobs.repeats import Repeat
 from jimeng_api.media.store import MediaStore
@@ -71,7 +71,7 @@ class MemoryDesk(Desk):
     async def order(
         self,
         caller: Caller,
-        request: ImageRequest,
+        prepared: Prepared,
         *,
         asked_model: str,
         repeat: Repeat | None = None,
@@ -79,6 +79,7 @@ class MemoryDesk(Desk):
         self.repeats.append(repeat)
         if self.refuses:
             raise self.refuses
+        request = await prepared()
         number = len(self.jobs)
         part = Submission(
             submit_id=f"submit-{number}",
