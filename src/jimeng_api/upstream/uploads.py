@@ -128,7 +128,8 @@ class Uploader:
         if site.product == "Dreamina":
             apply["device_platform"] = self._constants.device_platform
         address = applied(await self._send(self._control(site, token, "GET", apply)))
-        stored(await self._send(self._blob(site, address, body, turn)))
+        checksum = f"{crc32(body):08x}"
+        stored(await self._send(self._blob(site, address, body, checksum, turn)), checksum)
         key = msgspec.json.encode({"SessionKey": address.session_key.reveal()})
         commit = {"Action": "CommitImageUpload", **common}
         return committed(await self._send(self._control(site, token, "POST", commit, key)))
@@ -164,12 +165,12 @@ class Uploader:
             proxy=self._proxies.get(site.name),
         )
 
-    def _blob(self, site: Site, address: Address, body: bytes, turn: int) -> Request:
+    def _blob(self, site: Site, address: Address, body: bytes, checksum: str, turn: int) -> Request:
         """The one request that goes to a host of which only the upstream's answer knows."""
         host = self._origin or f"https://{self._host(site, address, turn)}"
         headers = self._headers(site) | {
             "authorization": address.auth.reveal(),
-            "content-crc32": f"{crc32(body):08x}",
+            "content-crc32": checksum,
             "content-disposition": 'attachment; filename="undefined"',
             "content-type": "application/octet-stream",
         }
