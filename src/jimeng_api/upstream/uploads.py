@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 from zlib import crc32
 
 import msgspec
@@ -167,7 +168,7 @@ class Uploader:
 
     def _blob(self, site: Site, address: Address, body: bytes, checksum: str, turn: int) -> Request:
         """The one request that goes to a host of which only the upstream's answer knows."""
-        host = self._origin or f"https://{self._host(site, address, turn)}"
+        host = self._host(site, address, turn)
         headers = self._headers(site) | {
             "authorization": address.auth.reveal(),
             "content-crc32": checksum,
@@ -176,7 +177,7 @@ class Uploader:
         }
         return Request(
             method="POST",
-            url=f"{host}/upload/v1/{address.uri}",
+            url=f"{self._origin or f'https://{host}'}/upload/v1/{address.uri}",
             headers=headers,
             body=body,
             timeout=self._blob_timeout,
@@ -185,13 +186,7 @@ class Uploader:
         )
 
     def _host(self, site: Site, address: Address, turn: int) -> str:
-        own = self._constants.upload_hosts.get(site.name)
-        hosts = [
-            host
-            for host in address.hosts
-            if _HOST.fullmatch(host)
-            and (site.serves_uploads_to(host) if own is None else is_below(host, own))
-        ]
+        hosts = [host for host in address.hosts if self._serves(site, host)]
         if not hosts:
             named = ", ".join(address.hosts)[:200]
             raise UploadFailed(
@@ -199,6 +194,13 @@ class Uploader:
                 "If it is, add it to the setting `upload_hosts`."
             )
         return hosts[turn % len(hosts)]
+
+    def _serves(self, site: Site, host: str) -> bool:
+        if self._origin and host == urlsplit(self._origin).netloc:
+            return True
+        own = self._constants.upload_hosts.get(site.name)
+        known = site.serves_uploads_to(host) if own is None else is_below(host, own)
+        return known and _HOST.fullmatch(host) is not None
 
     def _headers(self, site: Site) -> dict[str, str]:
         """Without cookies: the session is no business of these hosts."""

@@ -464,6 +464,30 @@ def test_one_origin_stands_in_for_every_host() -> None:
         assert not request.url.startswith("http://127.0.0.1:5199//")
 
 
+@pytest.mark.parametrize(
+    ("host", "good"),
+    [
+        ("127.0.0.1:5199", True),
+        (HOST, True),
+        ("127.0.0.1:5198", False),
+        ("127.0.0.1", False),
+        ("upload.elsewhere.example", False),
+    ],
+)
+def test_an_origin_that_stands_in_may_name_itself_and_nothing_strange(
+    host: str, good: bool
+) -> None:
+    upstream = Upstream()
+    upstream.hosts = [host]
+    work = uploader(upstream, "http://127.0.0.1:5199").upload(CN, SESSION, BODY)
+    if good:
+        assert run_virtually(work) == URI
+        assert upstream.first("blob").url.startswith("http://127.0.0.1:5199/upload/v1/")
+    else:
+        failing(work, UploadFailed)
+        assert upstream.times("blob") == 0
+
+
 def test_a_sites_own_address_of_the_control_plane_is_a_setting() -> None:
     upstream = Upstream()
     own = {"cn": "https://imagex.example/"}

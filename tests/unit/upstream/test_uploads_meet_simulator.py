@@ -191,6 +191,8 @@ FAULTS = [
     ("imagex_authorization", "commit_upload"),
     ("imagex_signature", "apply_upload"),
     ("imagex_forbidden", "apply_upload"),
+    ("foreign_upload_host", "apply_upload"),
+    ("private_upload_host", "apply_upload"),
     ("blob_no_content", "blob"),
     ("blob_refused", "blob"),
     ("crc_mismatch", "blob"),
