@@ -1,4 +1,4 @@
-"""Data URIs: bytes that a caller wrote out in text."""
+"""Data URIs: bytes that a caller wrote out in text. Pure."""
 
 from __future__ import annotations
 
