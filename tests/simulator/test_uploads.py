@@ -1,8 +1,10 @@
 """Uploads: keys that are lent, signatures, the bytes and their checksum, and what goes wrong."""
 
 import asyncio
+import binascii
 import hashlib
 import json
+import struct
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from jimeng_api.simulator.sigv4 import (
     read_authorization,
 )
 from jimeng_api.simulator.sites import CN, SITES
+from jimeng_api.simulator.tiles import UNKNOWN
 from jimeng_api.simulator.world import World
 from tests.simulator.caller import Answer, Sim
 from tests.simulator.forms import blend_form
@@ -123,6 +126,28 @@ async def test_the_common_forms_of_pictures_are_known(form: str) -> None:
     (row,) = (await sim.ledger())["uploads"]
     assert row["format"] == form.lower()
     assert (row["width"], row["height"]) == (64, 48)
+
+
+@pytest.mark.parametrize("size", [(2, 2), (1200, 1000)])
+async def test_a_picture_that_breaks_off_is_taken_with_the_size_it_says(
+    size: tuple[int, int],
+) -> None:
+    sim = Sim()
+    whole = picture(size=size)
+    uri = await Sender(sim).upload(whole[: len(whole) * 2 // 3])
+    assert sim.world.uploads.files[uri].photo.tile == UNKNOWN
+    (row,) = (await sim.ledger())["uploads"]
+    assert (row["width"], row["height"]) == size
+
+
+async def test_a_picture_too_large_to_look_into_is_taken_all_the_same() -> None:
+    sim = Sim()
+    for side in (9_000, 10_000):
+        header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+        check = struct.pack(">I", binascii.crc32(b"IHDR" + header))
+        body = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + header + check + picture()[33:]
+        uri = await Sender(sim).upload(body)
+        assert sim.world.uploads.files[uri].photo.tile == UNKNOWN
 
 
 async def test_the_ledger_tells_who_uploaded_what() -> None:
@@ -237,7 +262,9 @@ async def test_keys_end_after_an_hour_or_when_a_test_says_so() -> None:
 async def test_a_checksum_is_compared_as_a_number() -> None:
     sim = Sim()
     sender = Sender(sim)
-    for crc, status in (("a6216d9", 200), ("0A6216D9", 200), ("a6216da", 400), ("x", 400)):
+    for crc, status in (
+        ("a6216d9", 200), ("0A6216D9", 200), ("a6216da", 400), ("x", 400), ("é", 400), ("", 400)
+    ):  # fmt: skip
         address = await sender.place(2)
         answer = await sender.blob(address, b"33", {"content-crc32": crc})
         assert answer.status == status, crc
@@ -253,7 +280,7 @@ async def test_a_file_of_another_size_than_announced_is_refused() -> None:
         (failed,) = (await sender.commit(address["SessionKey"])).json["Result"]["Results"]
         assert failed["UriStatus"] == 2001
     await sender.token()
-    for size in (0, -1, 10**9, "many"):
+    for size in (0, -1, 10**9, "many", "²"):
         assert error_of(await sender.apply(0, query={"FileSize": size}))["CodeN"] == 100004
 
 
