@@ -1,4 +1,4 @@
-"""What a request starts from: what is kept of a caller's pictures, films and sounds, and what the upstream has."""
+"""What a request starts from: a caller's pictures, films and sounds, and what the upstream has already."""
 
 from __future__ import annotations
 
