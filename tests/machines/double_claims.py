@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 import psycopg
 from sqlalchemy import text
 
+from jimeng_api.clock import SystemClock
 from jimeng_api.domain.errors import StorageUnavailable
 from jimeng_api.jobs.claims import Claims
 from jimeng_api.jobs.database import Database
@@ -61,7 +62,7 @@ class Claimer:
         self._owners = owners
         self._dice = random.Random(number)
         self._database = Database(PostgresServer(url))
-        self._claims = Claims(self._database)
+        self._claims = Claims(self._database, SystemClock())
         self._names = [f"{account:02x}" * 16 for account in range(ACCOUNTS)]
 
     async def run(self, claims: int) -> Counted:

@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import text
 from typing_extensions import override
 
+from jimeng_api.clock import SystemClock
 from jimeng_api.domain.errors import StorageUnavailable
 from jimeng_api.jobs.claims import Claims
 from jimeng_api.jobs.database import Database
@@ -230,7 +231,7 @@ class ClaimingOnPostgreSQL(RuleBasedStateMachine):
         self.owners: dict[str, int] = {}
         self.lost: set[int] = set()
         self.databases = [Database(PostgresServer(self.url)) for _ in range(3)]
-        self.claims = [Claims(database) for database in self.databases]
+        self.claims = [Claims(database, SystemClock()) for database in self.databases]
         for database in self.databases:
             self.runner.run(database.open())
 
@@ -300,7 +301,7 @@ class ClaimingOnPostgreSQL(RuleBasedStateMachine):
         self.is_gone(who)
         self.lost.discard(who)
         self.databases[who] = Database(PostgresServer(self.url))
-        self.claims[who] = Claims(self.databases[who])
+        self.claims[who] = Claims(self.databases[who], SystemClock())
         self.runner.run(self.databases[who].open())
 
     @invariant()

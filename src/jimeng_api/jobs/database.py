@@ -26,12 +26,14 @@ class Backend(Protocol):
     """What differs between a file of our own and a server that several gateways share.
 
     Everything but `listen`'s thread runs in the database's thread. `claim` gives those of the accounts that
-    are ours from now on, `announce` tells the other gateways something when the transaction is committed. A
-    connection that was lost is `connected` again only by `reconnect`. `try_out` finds out whether the
-    database takes a write as large as a job's, and leaves nothing behind.
+    are ours from now on, and stay it for at least `lease` seconds after the last word that was answered.
+    `announce` tells the other gateways something when the transaction is committed. A connection that was
+    lost is `connected` again only by `reconnect`. `try_out` finds out whether the database takes a write as
+    large as a job's, and leaves nothing behind.
     """
 
     engine: Engine
+    lease: float
 
     @property
     def shared(self) -> bool: ...

@@ -64,7 +64,8 @@ class JobStore:
 
     def __init__(self, url: str, clock: Clock, *, thread: Executor | None = None) -> None:
         self._database = Database(_backend(url), thread=thread)
-        self.claims = Claims(self._database)
+        self._clock = clock
+        self.claims = Claims(self._database, clock)
         self.signals = Signals(self._database, clock.token(8))
         self.retention = Retention(self._database)
         self._commits = Commits(self._database, self.signals, clock)
@@ -107,7 +108,11 @@ class JobStore:
         return self._database.backend.connected
 
     async def reconnect(self) -> None:
-        """Connect anew, with no claims. Nobody may work on what the lost connection had claimed."""
+        """Connect anew, with no claims. Nobody may work on what the lost connection had claimed.
+
+        What waits to be written rests on those claims, and is refused.
+        """
+        self._commits.refuse_what_waits()
         await self.claims.reconnect()
 
     # ---------------------------------------------------------------------- writing
@@ -257,15 +262,21 @@ class JobStore:
         return max(theirs, key=lambda job: job.created_at, default=None)
 
     async def work(self) -> dict[str, int]:
-        """How many submissions of each account have something left to be done."""
+        """How many submissions of each account have something left to be done.
+
+        That there is an answer confirms our claims.
+        """
         query = (
             select(submissions.c.account, func.count())
             .where(submissions.c.open)
             .group_by(submissions.c.account)
         )
-        return await self._database.read(
+        asked = self._clock.monotonic()
+        found = await self._database.read(
             lambda connection: {row[0]: row[1] for row in connection.execute(query)}
         )
+        self.claims.confirm(asked)
+        return found
 
     async def at_work(self, accounts: Collection[str]) -> list[Job]:
         """The jobs with something left to be done on these accounts, oldest first."""
