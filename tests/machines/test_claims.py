@@ -371,6 +371,32 @@ def test_a_gateway_that_loses_its_connection_works_on_nothing_that_another_has_t
     assert first.store.connected
 
 
+def test_a_gateway_that_learns_that_its_connection_is_lost_lets_go_at_once(three: World) -> None:
+    first = three.lives[0]
+    first.backend.lose()
+    first.store.signals.work.set()
+    three.let_pass(0.2)
+    assert first.store.connected
+    assert len(first.workshop._running) == len(first.store.claims.held)
+
+
+def test_a_gateway_that_the_server_may_have_given_up_looks_at_no_account_until_it_knows(
+    three: World,
+) -> None:
+    for life in three.lives:
+        life.backend.lease = 15.0
+    three.let_pass(3.0)
+    three.server.away = True
+    three.let_pass(16.0)
+    looks = [life.line.looks for life in three.lives]
+    assert looks[0]
+    three.let_pass(30.0)
+    assert [life.line.looks for life in three.lives] == looks
+    three.server.away = False
+    three.let_pass(120.0)
+    assert {job.status for job in three.jobs().values()} == {"completed"}
+
+
 def test_accounts_without_work_are_given_up(three: World) -> None:
     three.let_pass(120.0)
     assert all(life.store.claims.held == frozenset() for life in three.lives)
