@@ -10,6 +10,10 @@ import psycopg
 from tests.crash.history import Acknowledged, Answered, Cut, Event, Missing, Ordered, Refused
 
 _OF_ORDERS = (Ordered, Acknowledged, Answered, Cut, Missing, Refused)
+_OPEN = """
+SELECT job_id, number, state, left(account, 8), attempt, date_trunc('second', now() - to_timestamp(sent_at))
+FROM submissions WHERE open ORDER BY job_id, number
+"""
 
 
 def accounts_held(database: str) -> dict[str, int]:
@@ -28,11 +32,8 @@ def unfinished(database: str, events: Sequence[Event]) -> str:
     last = {event.order: event for event in events if isinstance(event, _OF_ORDERS)}
     orders = Counter(type(event).__name__.lower() for event in last.values())
     with psycopg.connect(database) as connection:
-        parts = connection.execute(
-            "SELECT job_id, number, state, left(account, 8), attempt,"
-            " date_trunc('second', now() - to_timestamp(sent_at))"
-            " FROM submissions WHERE open ORDER BY job_id, number"
-        ).fetchall()
+        made = connection.execute("SELECT to_regclass('submissions') IS NOT NULL").fetchone()
+        parts = connection.execute(_OPEN).fetchall() if made == (True,) else []
         asked = connection.execute(
             "SELECT right(usename, 1), state, wait_event, now() - query_start, left(query, 60)"
             " FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
