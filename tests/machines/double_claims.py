@@ -61,8 +61,8 @@ class Claimer:
         self._number = number
         self._owners = owners
         self._dice = random.Random(number)
-        self._database = Database(PostgresServer(url))
-        self._claims = Claims(self._database, SystemClock())
+        self._database = Database(PostgresServer(url), SystemClock())
+        self._claims = Claims(self._database)
         self._names = [f"{account:02x}" * 16 for account in range(ACCOUNTS)]
 
     async def run(self, claims: int) -> Counted:

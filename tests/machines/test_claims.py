@@ -230,8 +230,8 @@ class ClaimingOnPostgreSQL(RuleBasedStateMachine):
         self.operator = psycopg.connect(self.url, autocommit=True)
         self.owners: dict[str, int] = {}
         self.lost: set[int] = set()
-        self.databases = [Database(PostgresServer(self.url)) for _ in range(3)]
-        self.claims = [Claims(database, SystemClock()) for database in self.databases]
+        self.databases = [Database(PostgresServer(self.url), SystemClock()) for _ in range(3)]
+        self.claims = [Claims(database) for database in self.databases]
         for database in self.databases:
             self.runner.run(database.open())
 
@@ -300,8 +300,8 @@ class ClaimingOnPostgreSQL(RuleBasedStateMachine):
             time.sleep(0.001)
         self.is_gone(who)
         self.lost.discard(who)
-        self.databases[who] = Database(PostgresServer(self.url))
-        self.claims[who] = Claims(self.databases[who], SystemClock())
+        self.databases[who] = Database(PostgresServer(self.url), SystemClock())
+        self.claims[who] = Claims(self.databases[who])
         self.runner.run(self.databases[who].open())
 
     @invariant()

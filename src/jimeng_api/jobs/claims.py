@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from jimeng_api.clock import Clock
 from jimeng_api.jobs.database import Database
 
 
 class Claims:
     """Accounts that this process has claimed. On a database of its own it may have any."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
-        self._certain_until = 0.0
         self._held: set[str] = set()
         self._foreign: set[str] = set()
         self._taking = asyncio.Lock()
@@ -38,11 +35,7 @@ class Claims:
 
         A gateway that was stopped, or cut off, may have lost them without knowing it yet.
         """
-        return self._clock.monotonic() < self._certain_until
-
-    def confirm(self, asked: float) -> None:
-        """What was asked at this moment (monotonic) was answered on the connection that they hang on."""
-        self._certain_until = asked + self._database.backend.lease
+        return self._database.silent_for < self._database.backend.lease
 
     async def take(self, accounts: Collection[str]) -> set[str]:
         """Claim what is free of them; those of them that are ours now."""
@@ -51,9 +44,7 @@ class Claims:
                 # Those who waited here for the same accounts need not wait for the database as well.
                 if not (wanted := sorted(set(accounts) - self._held)):
                     return set(accounts)
-                asked = self._clock.monotonic()
                 taken = await self._database.run(lambda: self._database.backend.claim(wanted))
-                self.confirm(asked)
                 self._held |= taken
                 self._foreign |= set(wanted) - taken
         return self._held & set(accounts)
@@ -78,7 +69,6 @@ class Claims:
     def forget(self) -> None:
         """They are gone: the connection that held them is."""
         self._held.clear()
-        self._certain_until = 0.0
 
     async def reconnect(self) -> None:
         """A new connection in place of a lost one, and no claims."""

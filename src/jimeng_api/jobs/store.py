@@ -63,9 +63,8 @@ class JobStore:
     """
 
     def __init__(self, url: str, clock: Clock, *, thread: Executor | None = None) -> None:
-        self._database = Database(_backend(url), thread=thread)
-        self._clock = clock
-        self.claims = Claims(self._database, clock)
+        self._database = Database(_backend(url), clock, thread=thread)
+        self.claims = Claims(self._database)
         self.signals = Signals(self._database, clock.token(8))
         self.retention = Retention(self._database)
         self._commits = Commits(self._database, self.signals, clock)
@@ -262,21 +261,15 @@ class JobStore:
         return max(theirs, key=lambda job: job.created_at, default=None)
 
     async def work(self) -> dict[str, int]:
-        """How many submissions of each account have something left to be done.
-
-        That there is an answer confirms our claims.
-        """
+        """How many submissions of each account have something left to be done."""
         query = (
             select(submissions.c.account, func.count())
             .where(submissions.c.open)
             .group_by(submissions.c.account)
         )
-        asked = self._clock.monotonic()
-        found = await self._database.read(
+        return await self._database.read(
             lambda connection: {row[0]: row[1] for row in connection.execute(query)}
         )
-        self.claims.confirm(asked)
-        return found
 
     async def at_work(self, accounts: Collection[str]) -> list[Job]:
         """The jobs with something left to be done on these accounts, oldest first."""
