@@ -41,8 +41,8 @@ NEXT_LIFE_SECONDS = 3.0
 UNREAD_SECONDS = 10.0
 """How long after a cut a gateway that lives on may take to write down an order that it has read.
 
-One that was stopped closes connections when it goes on, since their time is over, and reads none of what waits
-there: such an order is never taken, and no life has ended that would tell.
+One that was stopped closes connections when it goes on, since their time is over, and reads none of what
+waits there: such an order is never taken, and no life has ended that would tell.
 """
 EARLIER = 2.0
 """Seconds by which a job may seem older than its order: it is stamped in whole seconds."""
