@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -45,11 +46,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class VirtualClock(SeededChance):
     """The gateway's clock on a virtual loop, with chance from a seed."""
 
+    _loop: asyncio.AbstractEventLoop | None = None
+
     def now(self) -> float:
         return EPOCH + self.monotonic()
 
     def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
+        """As any clock, it can be read in a thread, or in what stands in for one: there no loop runs."""
+        with contextlib.suppress(RuntimeError):
+            self._loop = asyncio.get_running_loop()
+        return 0.0 if self._loop is None else self._loop.time()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))

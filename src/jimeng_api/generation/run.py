@@ -372,6 +372,8 @@ class Generation:
         async def look(
             *, submit_ids: Sequence[str], history_ids: Sequence[str]
         ) -> dict[str, Progress]:
+            if not self._placing.certain:
+                raise StorageUnavailable("Another gateway may look after the account by now.")
             return await self._upstream.look(
                 site, session.secret, submit_ids=submit_ids, history_ids=history_ids
             )

@@ -63,7 +63,7 @@ class JobStore:
     """
 
     def __init__(self, url: str, clock: Clock, *, thread: Executor | None = None) -> None:
-        self._database = Database(_backend(url), thread=thread)
+        self._database = Database(_backend(url), clock, thread=thread)
         self.claims = Claims(self._database)
         self.signals = Signals(self._database, clock.token(8))
         self.retention = Retention(self._database)
@@ -107,7 +107,11 @@ class JobStore:
         return self._database.backend.connected
 
     async def reconnect(self) -> None:
-        """Connect anew, with no claims. Nobody may work on what the lost connection had claimed."""
+        """Connect anew, with no claims. Nobody may work on what the lost connection had claimed.
+
+        What waits to be written rests on those claims, and is refused.
+        """
+        self._commits.refuse_what_waits()
         await self.claims.reconnect()
 
     # ---------------------------------------------------------------------- writing

@@ -79,8 +79,9 @@ class _Followed:
 class Poller:
     """Follows submissions, each account's with looks of its own.
 
-    An account is looked at while it has something to follow, never by two looks at once and never more often
-    than `Pace.round`. A look that fails is repeated, with growing waits, until the jobs' time is over.
+    An account is looked at while it has something to follow, never by two looks at once, and each look begins
+    `Pace.round` after the one before has ended: so they arrive so far apart, however late they are sent. A
+    look that fails is repeated, with growing waits, until the jobs' time is over.
     """
 
     def __init__(
@@ -111,7 +112,7 @@ class Poller:
                 self._session_grace,
                 self._durations,
                 at_rest=partial(self._rest, watch.account),
-                last_round=self._rounds.pop(watch.account, None),
+                last_round=self._last_round(watch),
             )
         followed = account.add(watch)
         ending = asyncio.create_task(account.end_in_time(followed), name="deadline")
@@ -126,6 +127,15 @@ class Poller:
         finally:
             ending.cancel()
             account.remove(followed)
+
+    def _last_round(self, watch: Watch) -> float | None:
+        """When an account that nobody follows here was looked at last, by anyone, as far as can be told.
+
+        What was sent a while ago may have been looked at just now: by a gateway that had it until then, or to
+        find out what there is to adopt.
+        """
+        own = self._rounds.pop(watch.account, None)
+        return self._clock.monotonic() if watch.age > self._pace.round else own
 
     def _rest(self, name: str) -> None:
         """Nothing is left to follow; when the account was looked at last still counts for a moment."""
@@ -206,10 +216,12 @@ class _Account:
             assert at is not None  # noqa: S101 - there is something to follow
             if not await self._slept_until(max(at, self._not_before)):
                 continue
-            now = self.last_round = self._clock.monotonic()
-            ripe = [one for one in self._followed if one.due <= now + self._pace.join]
+            soon = self._clock.monotonic() + self._pace.join
+            ripe = [one for one in self._followed if one.due <= soon]
             for start in range(0, len(ripe), self._pace.most_ids):
                 await self._look(ripe[start : start + self._pace.most_ids])
+            # From its end: nobody here knows when a look arrives there, only that it has by now.
+            self.last_round = self._clock.monotonic()
             self._judge_all()
         self._at_rest()
 

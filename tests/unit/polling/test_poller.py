@@ -210,6 +210,44 @@ def test_an_account_at_rest_is_forgotten_and_one_that_comes_back_is_served() -> 
     run(work)
 
 
+def test_a_look_begins_a_second_after_the_end_of_the_one_before_however_slow_that_was() -> None:
+    looks: list[tuple[float, float]] = []
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        async def look(
+            *, submit_ids: Sequence[str], history_ids: Sequence[str]
+        ) -> Mapping[str, Progress]:
+            began = clock.monotonic()
+            await clock.sleep(0.7 if len(looks) % 2 else 0.1)  # held up here, or on its way
+            looks.append((began, clock.monotonic()))
+            stage = Stage.DONE if began > 20 else Stage.RUNNING
+            return {name: seen(name, stage, 1) for name in submit_ids}
+
+        async def follow(number: int) -> None:
+            await clock.sleep(number * 0.7)
+            await last_of(poller, watch(f"j{number}", look))
+
+        await asyncio.gather(*map(follow, range(10)))
+
+    run(work)
+    assert len(looks) > 10
+    assert all(began - ended >= 1 - 1e-9 for (_, ended), (began, _) in pairwise(looks))
+
+
+def test_what_somebody_else_may_have_looked_at_just_now_is_looked_at_in_a_second() -> None:
+    moments: list[float] = []
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            moments.append(clock.monotonic())
+            return {name: seen(name, Stage.DONE, 1) for name in submit_ids}
+
+        await last_of(poller, watch("j", looking(answer), age=30))
+
+    run(work)
+    assert moments == [1.0]
+
+
 def test_a_waiter_that_leaves_stops_the_looks() -> None:
     calls = 0
 
