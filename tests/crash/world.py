@@ -70,6 +70,9 @@ AGED = 1050.0
 MOST_MISSED = 40
 """Kills that do not come about before a world is given up."""
 
+RECOVERING = 0.6
+"""The share of the kills that may strike from the start on, amid the recovery from the last one."""
+
 _PAUSES = ((0.2, 3),) * 16 + ((60, 600),) * 3 + ((2000, 4000),)
 """Seconds between two lives: mostly it begins at once, sometimes when its jobs' time is over."""
 
@@ -127,7 +130,7 @@ class World:
 
     def _to_be_killed(self, line: Line, target: str) -> None:
         needs = needed_for(target)
-        recovering = self._dice.random() < 0.4
+        recovering = self._dice.random() < RECOVERING
         if target.startswith(_LET_GO):
             # One life for a job to be given up, and the next one a day later, to be killed at its start.
             self._live(line, self.plan(needs=needs))
@@ -135,7 +138,7 @@ class World:
             recovering, needs = True, "patience"
         plan = self.plan(
             target=target,
-            nth=1 if needs == "patience" else self._dice.choice((1, 1, 1, 2, 3)),
+            nth=self._dice.choice((1, 1, 1, 2, 3)) if needs is None else 1,
             recovering=recovering,
             needs=needs,
             lag=self._dice.uniform(0, 8),
