@@ -78,6 +78,21 @@ NAMES = (
 )
 
 
+_TO_THE_END = ("look", "fetch", "file", "commit completed")
+_AHEAD = {
+    "accepted": ("submit", "commit submitting", "commit running", *_TO_THE_END),
+    "submitting": ("commit reconciling", *_TO_THE_END),
+    "reconciling": _TO_THE_END,
+    "running": _TO_THE_END,
+}
+"""What is likely to be passed by a submission in this state, by the beginning of a failpoint's name."""
+
+
+def is_ahead(name: str, states: Iterable[str]) -> bool:
+    """Whether a gateway that goes on with submissions in these states should come to this failpoint."""
+    return any(name.startswith(_AHEAD.get(state, ())) for state in states)
+
+
 def kind_of(url: str) -> str | None:
     """Which of the `REQUESTS` goes to this address."""
     path = urlsplit(url).path
