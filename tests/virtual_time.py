@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from typing_extensions import override
@@ -15,14 +16,23 @@ from tests.chance import SeededChance
 T = TypeVar("T")
 EPOCH = 1_767_225_600.0
 
+PATIENCE = 30.0
+"""Real seconds in which a thread that is not ours must have done what it is waited for."""
+
 
 class _JumpingSelector(selectors.SelectSelector):
     """Instead of waiting for a timer it tells the loop how far to jump."""
 
     waited: float = 0.0
+    standing_still: bool = False
 
     @override
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if self.standing_still and timeout != 0:
+            ready = super().select(PATIENCE)
+            if not ready:
+                raise RuntimeError("no other thread has done anything for too long")
+            return ready
         ready = super().select(0)
         if not ready and timeout is None:
             raise RuntimeError("everything waits for something that never comes")
@@ -41,6 +51,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     @override
     def time(self) -> float:
         return self._jumping.waited
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        self._jumping.standing_still = True
+        try:
+            yield
+        finally:
+            self._jumping.standing_still = False
 
 
 class VirtualClock(SeededChance):
@@ -65,3 +83,12 @@ def run_virtually(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end in virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(work)
+
+
+@contextmanager
+def standing_still() -> Iterator[None]:
+    """Inside, threads that are not ours may work: the virtual time stands still, and they are waited for."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    with loop.standing_still():
+        yield
