@@ -236,9 +236,9 @@ def test_submissions_that_are_seen_after_all_never_open_it() -> None:
         doubt(moment, f"s{number}", f"a{number % 20}")
         moment.now += 0.1
         if number >= 100:
-            moment.circuit.seen(f"s{number - 100}", moment.now)
+            moment.circuit.seen([f"s{number - 100}"], moment.now)
     for number in range(900, 1000):
-        moment.circuit.seen(f"s{number}", moment.now)
+        moment.circuit.seen([f"s{number}"], moment.now)
     moment.now += 40
     moment.attempt()
     assert not moment.open()
@@ -266,7 +266,7 @@ def test_a_try_in_doubt_decides_when_it_is_seen_or_not() -> None:
     moment.now += 30
     doubt(moment, "second", "one")
     moment.now += 2
-    moment.circuit.seen("second", moment.now)
+    moment.circuit.seen(["second"], moment.now)
     assert not moment.open()
 
 
@@ -377,7 +377,7 @@ class AnyCourse(RuleBasedStateMachine):
     @precondition(lambda self: self.doubts)
     @rule()
     def see(self) -> None:
-        self.circuit.seen(self.doubts.pop(), self.moment.now)
+        self.circuit.seen([self.doubts.pop()], self.moment.now)
 
     @precondition(lambda self: self.under_way)
     @rule(which=st.integers(0, 50))
