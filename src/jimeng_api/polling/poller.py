@@ -60,7 +60,7 @@ class _Followed:
     """A watch and what its looks have shown. Times are the clock's monotonic seconds.
 
     Two watches may be of the same submission: two callers who share an account may both have it as a job, and
-    one whose links do not open is asked for once more. `overdue`: it may have ended long before anybody looked.
+    one whose links do not open is asked for again. `overdue`: it may have ended long before anybody looks.
     """
 
     watch: Watch

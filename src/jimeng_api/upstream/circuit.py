@@ -228,7 +228,7 @@ class Circuit:
             self._probe = None
 
     def _settle(self, now: float) -> None:
-        """The doubts that nothing has resolved in time are failures, of the moment when that time was over."""
+        """The doubts that nothing has resolved in time are failures, of the moment when it was over."""
         while self._doubts:
             submission = next(iter(self._doubts))
             since, attempt, failure = self._doubts[submission]

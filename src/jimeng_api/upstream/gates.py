@@ -91,8 +91,8 @@ class Gates:
         if rest is None or (left := rest.until - self._clock.monotonic()) <= 0:
             return
         raise RiskControl(
-            "The site's risk control stopped a look at this account lately, and the gateway leaves the account "
-            "alone for half an hour. Nothing was sent.",
+            "The site's risk control stopped a look at this account lately. The account is left alone for a "
+            "while; nothing was sent.",
             upstream=rest.upstream,
             retry_after=left,
         )
