@@ -255,6 +255,32 @@ def test_submissions_of_which_nothing_is_seen_open_it_half_a_minute_later() -> N
     assert moment.open()
 
 
+def test_a_doubt_of_an_hour_ago_keeps_nobody_back_now() -> None:
+    moment = Moment()
+    for number in range(5):
+        doubt(moment, f"s{number}", f"a{number}")
+    moment.now += 3600
+    assert moment.circuit.attempt(moment.now) is not None
+
+
+def test_a_try_that_was_left_in_doubt_an_hour_ago_keeps_nobody_back_now() -> None:
+    moment = Moment().opened()
+    moment.now += 30
+    doubt(moment, "first", "one")
+    moment.now += 3600
+    assert moment.circuit.attempt(moment.now) is not None
+
+
+def test_submissions_that_are_all_seen_at_last_never_open_it() -> None:
+    moment = Moment()
+    for number in range(5):
+        doubt(moment, f"s{number}", f"a{number}")
+    moment.now += 40
+    moment.circuit.seen([f"s{number}" for number in range(5)], moment.now)
+    moment.attempt()
+    assert not moment.open()
+
+
 def test_a_try_in_doubt_decides_when_it_is_seen_or_not() -> None:
     moment = Moment().opened()
     moment.now += 30
