@@ -186,9 +186,8 @@ class Generation:
                 raise
             except Exception as error:
                 if isinstance(error, _NOT_NOW) and self._clock.now() + pause < until:
-                    await self._clock.sleep(
-                        pause
-                    )  # its files may open later, its account sign in again
+                    # Its files may open later, its account be signed in again.
+                    await self._clock.sleep(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE_IN_WATCH)
                     continue
                 if not isinstance(error, GatewayError):
