@@ -184,8 +184,10 @@ class Circuit:
         return self._opened_by
 
     def wait(self, now: float) -> float:
-        """Seconds after which it is worth asking again."""
-        return max(self._not_before - now, 1.0) if self._opened_by else 0.0
+        """Seconds after which it is worth asking again: of a try that is under way, one hears soon."""
+        if self._opened_by is None:
+            return 0.0
+        return 1.0 if self._probe is not None else max(self._not_before - now, 1.0)
 
     def attempt(self, now: float) -> Attempt | None:
         """Leave to make one request; None where there is none."""

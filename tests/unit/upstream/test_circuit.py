@@ -296,6 +296,16 @@ def test_a_try_in_doubt_decides_when_it_is_seen_or_not() -> None:
     assert not moment.open()
 
 
+def test_whoever_comes_while_a_try_is_under_way_hears_soon_what_it_found() -> None:
+    moment = Moment().opened()
+    moment.now += 30
+    under_way = moment.attempt()
+    assert moment.circuit.attempt(moment.now) is None
+    assert moment.circuit.wait(moment.now) == 1.0
+    moment.circuit.failed(under_way, moment.now, failure())
+    assert moment.circuit.wait(moment.now) == 30
+
+
 def test_a_doubt_without_a_name_is_a_failure() -> None:
     moment = Moment()
     for number in range(5):
