@@ -68,12 +68,10 @@ def next_look(
     return age + min(max(pace.step, over * pace.stretch), slowest)
 
 
-def next_round(pace: Pace, dues: Iterable[float], *, last: float | None) -> float | None:
+def next_round(pace: Pace, dues: Iterable[float], *, last: float) -> float | None:
     """When to look at an account's jobs next, given when each is due and when the last look was over."""
     earliest = min(dues, default=None)
-    if earliest is None:
-        return None
-    return earliest if last is None else max(earliest, last + pace.round)
+    return None if earliest is None else max(earliest, last + pace.round)
 
 
 def after_trouble(pace: Pace, failures: int) -> float:
