@@ -14,6 +14,7 @@ from jimeng_api.clock import Clock
 if TYPE_CHECKING:  # these bring much with them that the edge itself does not use
     from jimeng_api.accounts.vault import Vault
     from jimeng_api.generation.desk import Desk
+    from jimeng_api.jobs.job import Job
     from jimeng_api.media.store import MediaStore
 
 ResponseFormat = Literal["url", "b64_json"]
@@ -67,6 +68,15 @@ def parts_of(request: Request) -> Parts:
     """The parts of the application that serves this request."""
     parts: Parts = request.app.state.parts
     return parts
+
+
+def hold(request: Request, job: Job) -> None:
+    """Make it the request's job, which somebody waits for until the request is over.
+
+    To be called as soon as the desk has given the job: between that and this nobody else may have a turn.
+    """
+    request.state.job = job
+    request.state.held.enter_context(parts_of(request).desk.awaiting(job.id))
 
 
 def note_answered(request: Request) -> None:

@@ -21,7 +21,7 @@ from jimeng_api.web.event_stream import Events, EventStream
 from jimeng_api.web.incoming import json_body
 from jimeng_api.web.links import links_of
 from jimeng_api.web.outgoing import Base64, Piece, PiecesResponse, encoder_of
-from jimeng_api.web.parts import ResponseFormat, note_answered, parts_of
+from jimeng_api.web.parts import ResponseFormat, hold, note_answered, parts_of
 from jimeng_api.web.repeats import KEY, repeat_of
 from jimeng_api.web.schemas.errors import error_answers
 from jimeng_api.web.schemas.images import (
@@ -108,7 +108,7 @@ async def generate_images(request: Request, caller: KnownCaller) -> Response:
         asked_model=order.asked_model,
         repeat=repeat_of(request, _ROUTE, fields),
     )
-    request.state.job = job
+    hold(request, job)
     if order.stream:
         return EventStream(
             _events(request, caller, order, job),
