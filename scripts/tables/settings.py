@@ -69,6 +69,7 @@ _CHINESE: Mapping[str, str] = {
     "keep_jobs_days": "任务结束后保留多少天；`none` 表示永久。至少与它的媒体文件一样久。",
     "keep_media_days": "结果保留多少天，链接也在此期间有效；`none` 表示永久。",
     "keep_keys_hours": "任务结束后，Idempotency-Key 还有效多久（小时）。",
+    "fetch_allow": "调用方的 URL 可以指向的公网以外的地方：主机:端口，用逗号分隔。",
     "upstream_url": "代替所有站点所有主机的一个地址：模拟器或测试替身。",
     "proxies": "访问各站点及其结果所用的 HTTP 代理：站点=http://主机:端口。",
     "confirmation_seconds": "提交没有得到回答时，向上游查询多久。",

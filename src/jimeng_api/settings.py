@@ -70,6 +70,15 @@ def _networks(text: str | tuple[str, ...]) -> tuple[str, ...]:
     return listed
 
 
+def _host_ports(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    listed = _listed(text)
+    for one in listed:
+        parts = urlsplit(f"//{one}")
+        if not (parts.hostname and parts.port) or parts.netloc != one or parts.username is not None:
+            raise ValueError("must be host:port, or several with commas between them")
+    return tuple(one.lower() for one in listed)
+
+
 def _database_url(url: SecretStr) -> SecretStr:
     if not url.get_secret_value().startswith(("sqlite:///", "postgresql://", "postgres://")):
         raise ValueError("must begin with sqlite:/// or postgresql://")
@@ -110,6 +119,7 @@ def _is_proxy(address: str) -> bool:
 Origin = Annotated[str, AfterValidator(_origin)]
 Listed = Annotated[str | tuple[str, ...], NoDecode, AfterValidator(_listed)]
 Networks = Annotated[str | tuple[str, ...], NoDecode, AfterValidator(_networks)]
+HostPorts = Annotated[str | tuple[str, ...], NoDecode, AfterValidator(_host_ports)]
 Waits = Annotated[tuple[float, ...], NoDecode, BeforeValidator(_waits)]
 Proxies = Annotated[
     Mapping[str, Secret],
@@ -208,6 +218,11 @@ class Settings(BaseSettings):
     )
     keep_keys_hours: Hours = Field(
         24, description="How long an Idempotency-Key counts after the end of its job."
+    )
+
+    fetch_allow: HostPorts = Field(
+        "",
+        description="Places outside the public internet that callers' URLs may name: host:port, with commas.",
     )
 
     upstream_url: Origin | None = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,11 +11,12 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractStreamWriter
+from aiohttp.abc import AbstractResolver, AbstractStreamWriter
 from aiohttp.http import StreamWriter
 from aiohttp.payload import Payload
 from typing_extensions import override
 
+from jimeng_api.domain.addresses import is_public
 from jimeng_api.domain.secret import Secret
 
 
@@ -43,8 +45,9 @@ class Request:
     """One HTTP request. `timeout` covers all of it, in seconds; the answer may have `max_bytes` (decoded).
 
     `fresh` asks for a connection of its own: on a kept one, a request can be lost that was never read.
-    `proxy` is an address like `http://user:password@host:port`. Headers may hold secrets, so the request
-    prints without them.
+    `only_public` lets it connect to addresses of the public internet only, whatever its host resolves to.
+    `proxy` is an address like `http://user:password@host:port`. The proxy connects then, and nothing is known
+    of where to: `only_public` does not count. Headers may hold secrets, so the request prints without them.
     """
 
     method: str
@@ -54,6 +57,7 @@ class Request:
     timeout: float = 45.0
     max_bytes: int = 32 * 1024 * 1024
     fresh: bool = False
+    only_public: bool = False
     proxy: Secret | None = None
 
 
@@ -83,23 +87,39 @@ class Transport(Protocol):
     def stream(self, request: Request) -> AbstractAsyncContextManager[Stream]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """Connections of one kind, and the places for requests on them."""
+
+    session: aiohttp.ClientSession
+    # Our own, and not the connector's, because its do not tell waiting for a place from connecting.
+    places: asyncio.Semaphore
+
+
 class HttpTransport:
     """The door to the real network, on aiohttp. Close it at the end of the program.
 
-    Up to `connections` requests are under way at once, and as many fresh ones; further ones wait.
+    Of each kind (kept or fresh connections, anywhere or only public ones) up to `connections` requests are
+    under way at once; further ones wait. `resolver` finds the addresses of hosts in place of the system.
     """
 
-    def __init__(self, *, connections: int = 256, connect_timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        *,
+        connections: int = 256,
+        connect_timeout: float = 10.0,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
         self._connect_timeout = connect_timeout
-        self._kept = _session(aiohttp.TCPConnector(limit=connections, limit_per_host=connections))
-        self._fresh = _session(aiohttp.TCPConnector(limit=connections, force_close=True))
-        # Our own, and not the connectors', because theirs do not tell waiting for a place from connecting.
-        self._kept_places = asyncio.Semaphore(connections)
-        self._fresh_places = asyncio.Semaphore(connections)
+        self._pools = {
+            (fresh, only_public): _pool(connections, resolver, fresh=fresh, only_public=only_public)
+            for fresh in (False, True)
+            for only_public in (False, True)
+        }
 
     async def close(self) -> None:
-        await self._kept.close()
-        await self._fresh.close()
+        for pool in self._pools.values():
+            await pool.session.close()
 
     async def send(self, request: Request) -> Response:
         async with self.stream(request) as stream:
@@ -108,21 +128,22 @@ class HttpTransport:
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[Stream]:
-        places = self._fresh_places if request.fresh else self._kept_places
-        left = await _place(places, request.timeout)
+        pool = self._pools[request.fresh, request.only_public and request.proxy is None]
+        left = await _place(pool.places, request.timeout)
         try:
-            async with await self._answer(request, left) as answer:
+            async with await self._answer(pool.session, request, left) as answer:
                 yield Stream(
                     status=answer.status,
                     headers={name.lower(): value for name, value in answer.headers.items()},
                     chunks=_chunks(answer, request.max_bytes),
                 )
         finally:
-            places.release()
+            pool.places.release()
 
-    async def _answer(self, request: Request, seconds: float) -> aiohttp.ClientResponse:
+    async def _answer(
+        self, session: aiohttp.ClientSession, request: Request, seconds: float
+    ) -> aiohttp.ClientResponse:
         """The answer as soon as its head is here."""
-        session = self._fresh if request.fresh else self._kept
         body = None if request.body is None and not request.fresh else _Body(request.body or b"")
         proxy, credentials = _proxy(request.proxy)
         headers = dict(request.headers)
@@ -241,13 +262,35 @@ async def _place(places: asyncio.Semaphore, seconds: float) -> float:
     return seconds - (loop.time() - began)
 
 
-def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
+def _pool(
+    connections: int, resolver: AbstractResolver | None, *, fresh: bool, only_public: bool
+) -> _Pool:
+    connector = aiohttp.TCPConnector(
+        limit=connections,
+        limit_per_host=0 if fresh else connections,
+        force_close=fresh,
+        resolver=resolver,
+        socket_factory=_public_socket if only_public else None,
+    )
+    session = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         skip_auto_headers=("User-Agent",),
     )
+    return _Pool(session, asyncio.Semaphore(connections))
+
+
+def _public_socket(to: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket for connecting to this address, which is that of no name any more.
+
+    Here, and not where names are resolved, because addresses in URLs never come by there, and because what
+    was resolved once may resolve to something else the next time.
+    """
+    family, kind, protocol, _, address = to
+    if not is_public(str(address[0])):
+        raise PermissionError("not an address of the public internet")
+    return socket.socket(family=family, type=kind, proto=protocol)
 
 
 async def _chunks(answer: aiohttp.ClientResponse, most: int) -> AsyncIterator[bytes]:

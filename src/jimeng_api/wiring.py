@@ -162,6 +162,7 @@ def _kept(settings: Settings) -> Kept:
         keys=settings.keep_keys_hours * _HOUR,
         media=None if media is None else media * _DAY,
         jobs=None if jobs is None else jobs * _DAY,
+        inputs=max(_DAY, 2 * settings.job_seconds),
     )
 
 

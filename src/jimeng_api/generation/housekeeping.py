@@ -1,4 +1,4 @@
-"""Takes away what has been kept long enough: Idempotency-Keys, then media, then the jobs themselves."""
+"""Takes away what has been kept long enough: Idempotency-Keys, media, jobs, callers' pictures."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ _IN_VAIN_SECONDS = 60.0
 class Kept:
     """How long something is kept, in seconds; None is for ever.
 
-    Media by their own age, keys and jobs from the end of the job. A job stays as long as its media and its
-    key do.
+    Media and callers' pictures (`inputs`) by their own age, keys and jobs from the end of the job. A job
+    stays as long as its media and its key do.
     """
 
     keys: float
     media: float | None
     jobs: float | None
+    inputs: float
 
 
 class Housekeeping:
@@ -86,8 +87,9 @@ class Housekeeping:
             media, stuck = await self._delete_media(before=now - self._kept.media)
         if self._kept.jobs is not None:
             jobs = await self._forget_jobs(before=now - self._kept.jobs)
-        if keys or media or jobs:
-            log.info("aged_out", keys=keys, media=media, jobs=jobs)
+        inputs = await self._media.delete_inputs(before=now - self._kept.inputs)
+        if keys or media or jobs or inputs:
+            log.info("aged_out", keys=keys, media=media, jobs=jobs, inputs=inputs)
         if stuck:
             raise StorageUnavailable(f"The media of {stuck} jobs cannot be deleted at the moment.")
 

@@ -37,7 +37,8 @@ class Fetcher:
     ) -> None:
         """`origin` stands in for every host of the upstream; `proxies` are by the names of sites.
 
-        `timeout` in seconds.
+        Without an origin only public addresses are connected to. Behind a proxy the list of the site's hosts
+        is all that can be judged. `timeout` in seconds.
         """
         self._transport = transport
         self._proxies = proxies
@@ -59,6 +60,7 @@ class Fetcher:
             headers=self._headers,
             timeout=self._timeout,
             max_bytes=MOST_BYTES,
+            only_public=self._origin is None,
             proxy=self._proxies.get(site.name),
         )
         try:

@@ -10,8 +10,8 @@ from PIL import Image
 
 from jimeng_api.domain.errors import ResultCorrupt
 from jimeng_api.domain.requests import PictureFormat
+from jimeng_api.media.anatomy import MOST_PIXELS
 
-MOST_PIXELS = 50_000_000
 _FORMATS: dict[str, PictureFormat] = {"PNG": "png", "WEBP": "webp", "JPEG": "jpeg"}
 _READ = tuple(_FORMATS)
 _TAIL = 4096

@@ -18,7 +18,13 @@ from jimeng_api.domain.errors import NotFound, StorageUnavailable
 _CHUNK = 1024 * 1024
 _AT_ONCE = 8
 # What obstore writes first, and renames once it is whole.
-_UNFINISHED = re.compile(r"[0-9a-f]{32}#[0-9]+")
+_UNFINISHED = re.compile(r"(?:in-[0-9]+-)?[0-9a-f]{32}#[0-9]+")
+_INPUT = re.compile(r"in-([0-9]+)-[0-9a-f]{32}")
+
+
+def input_id(*, now: float, token: str) -> str:
+    """The name of a caller's picture. It holds its own time, and no result's name begins like it."""
+    return f"in-{int(now)}-{token}"
 
 
 class MediaStore:
@@ -62,6 +68,27 @@ class MediaStore:
             return
         except (BaseError, OSError) as error:
             raise StorageUnavailable("The media store does not delete at the moment.") from error
+
+    async def delete_inputs(self, *, before: float) -> int:
+        """Delete callers' pictures that came before this moment; how many went."""
+        try:
+            aged = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._aged_inputs, before
+            )
+        except (BaseError, OSError) as error:
+            raise StorageUnavailable("The media store cannot be read at the moment.") from error
+        for media_id in aged:
+            await self.delete(media_id)
+        return len(aged)
+
+    def _aged_inputs(self, before: float) -> list[str]:
+        names = (
+            found["path"].rpartition("/")[2]
+            for portion in obstore.list(self._store, prefix=_path("in-").rpartition("/")[0])
+            for found in portion
+        )
+        inputs = (_INPUT.fullmatch(name) for name in names)
+        return [one[0] for one in inputs if one is not None and int(one[1]) < before]
 
     async def clear_remains(self) -> None:
         """Take away what an earlier gateway left half written in a folder when it was killed.

@@ -23,7 +23,7 @@ from tests.unit.jobs.made import a_job, a_picture, in_state
 
 NOW = 1_767_225_600.0
 DAY = 86_400.0
-KEPT = Kept(keys=DAY, media=30 * DAY, jobs=30 * DAY)
+KEPT = Kept(keys=DAY, media=30 * DAY, jobs=30 * DAY, inputs=DAY)
 
 
 class Calendar(SystemClock):
@@ -100,10 +100,10 @@ async def test_media_may_go_before_their_jobs_and_never_after(
     store: JobStore, media: MediaStore
 ) -> None:
     file = await ended(store, media, "job", days_ago=10)
-    await keeper(store, media, Kept(keys=0, media=20 * DAY, jobs=5 * DAY)).tidy()
+    await keeper(store, media, Kept(keys=0, media=20 * DAY, jobs=5 * DAY, inputs=DAY)).tidy()
     assert await is_there(media, file)
     assert await names(store) == ["job"]
-    await keeper(store, media, Kept(keys=0, media=5 * DAY, jobs=20 * DAY)).tidy()
+    await keeper(store, media, Kept(keys=0, media=5 * DAY, jobs=20 * DAY, inputs=DAY)).tidy()
     assert not await is_there(media, file)
     assert (await store.find("owner", "job")).pictures == ()
     with pytest.raises(NotFound):
@@ -112,9 +112,9 @@ async def test_media_may_go_before_their_jobs_and_never_after(
 
 async def test_what_is_kept_for_ever_stays(store: JobStore, media: MediaStore) -> None:
     file = await ended(store, media, "job", days_ago=10_000)
-    await keeper(store, media, Kept(keys=0, media=None, jobs=1.0)).tidy()
+    await keeper(store, media, Kept(keys=0, media=None, jobs=1.0, inputs=DAY)).tidy()
     assert await is_there(media, file)
-    await keeper(store, media, Kept(keys=0, media=1.0, jobs=None)).tidy()
+    await keeper(store, media, Kept(keys=0, media=1.0, jobs=None, inputs=DAY)).tidy()
     assert not await is_there(media, file)
     assert await names(store) == ["job"]
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from jimeng_api.domain.errors import ResultCorrupt
 from jimeng_api.domain.requests import PictureFormat
-from jimeng_api.media.picture import MOST_PIXELS, Darkroom, drawing_of
+from jimeng_api.media.anatomy import MOST_PIXELS
+from jimeng_api.media.picture import Darkroom, drawing_of
 from tests.unit.media.pictures import claiming, picture
 
 FORMS: tuple[PictureFormat, ...] = ("png", "webp", "jpeg")
