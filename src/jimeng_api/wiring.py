@@ -15,13 +15,16 @@ from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock, SystemClock
 from jimeng_api.generation.adopting import Adopting
 from jimeng_api.generation.desk import Desk
+from jimeng_api.generation.finishing import FinishedPictures
 from jimeng_api.generation.housekeeping import Housekeeping, Kept
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.store import JobStore
+from jimeng_api.media.callers_urls import CallersUrls
 from jimeng_api.media.fetch import Fetcher
+from jimeng_api.media.intake import Intake
 from jimeng_api.media.keeper import Keeper
 from jimeng_api.media.store import MediaStore
 from jimeng_api.polling.pace import Pace

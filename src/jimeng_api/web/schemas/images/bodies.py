@@ -68,3 +68,22 @@ class CompositionBody(Answering, Asked):
     )
     image: Any = pictures("Further pictures, in the same ways.")
     image_url: Any = pictures("Further pictures, in the same ways.")
+
+
+EXAMPLE_REQUEST: Mapping[str, Any] = {
+    "model": "jimeng-4.5",
+    "prompt": "a lighthouse at dawn, watercolour",
+    "n": 1,
+    "size": "1024x1024",
+}
+EXAMPLE_EDIT: Mapping[str, Any] = {
+    "model": "jimeng-4.5",
+    "prompt": "the same cat, asleep",
+    "image": "https://example.org/cat.png",
+    "n": 1,
+}
+EXAMPLE_COMPOSITION: Mapping[str, Any] = {
+    "model": "jimeng-4.5",
+    "prompt": "the cat of the first picture in the garden of the second",
+    "images": ["https://example.org/cat.png", {"url": "https://example.org/garden.jpg"}],
+}

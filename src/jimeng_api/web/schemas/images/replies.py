@@ -76,12 +76,6 @@ class CompositionReply(ImagesReply):
     composition_type: Literal["multi_image_synthesis"]
 
 
-EXAMPLE_REQUEST: Mapping[str, Any] = {
-    "model": "jimeng-4.5",
-    "prompt": "a lighthouse at dawn, watercolour",
-    "n": 1,
-    "size": "1024x1024",
-}
 EXAMPLE_REPLY: Mapping[str, Any] = {
     "created": 1763800000,
     "data": [
