@@ -83,6 +83,8 @@ _CHINESE: Mapping[str, str] = {
     "draft_version": "空：按模型所在行的值，行中没有时用 da_version [A]",
     "draft_min_version": "空：按模型所在行的值 [A]",
     "component_min_version": "草稿中唯一组件的版本，自 2024-12 起 [A]",
+    "blend_min_version": "带输入图片的草稿的版本，自 2025-11 起；3.0.2 也可以 [A]",
+    "blend_mark": "每张输入图片在提示词前加一个，自 2025-11 起；空也可以 [B]",
     "sign_head": "自 2024-12-12 起 [A]",
     "sign_tail": "自 2024-12-12 起 [A]",
     "sign_version": "自 2024-12-12 起 [A]",
@@ -95,6 +97,8 @@ _CHINESE: Mapping[str, str] = {
     "sends_web_id": "只发给所在行要求它的站点（仅 CN），自 2025-09 起 [A]",
     "sends_commerce_with_input_video": "生成时发送，自 2026-04 起 [A]",
     "sends_babi_param": "生成时发送；两位观察者中有一位需要它（2026-09）[B]",
+    "upload_token_seconds": "上传令牌未说明有效期时所用的有效期，2026-11 [C]",
+    "checks_uploads": "使用上传的图片之前请站点检查内容，仅限所在行要求的站点（CN），自 2026-02-11 起 [B]",
     "user_agent": "任何当前的 Chrome 均可，系统须与 `os` 一致 [A]",
     "accept_language": "自 2024-12 起，所有站点 [A]",
     "session_days": "cookie sid_guard 声称的有效天数；浏览器中为 60 或 365 [A]",
@@ -102,6 +106,7 @@ _CHINESE: Mapping[str, str] = {
     "commerce_url": "各行的值自 2025-11 起；US [B]，其他 [A]",
     "imagex_url": "各行的值自 2025-11 起；US [B]，其他 [A]",
     "app_id": "CN 为 513695，其他为 513641，2025-11 [A]",
+    "upload_hosts": "上传的数据可以发往的域名；CN [A]，SG [B]，其他 [C]",
     "loc": "小写；有一个新加坡的浏览器发送的是 “SG” [B]",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -15,7 +15,10 @@ class Site:
     """One site of the upstream.
 
     `region`, `lan` and `loc` are the values of the query parameter and the headers of these names.
-    `result_hosts` are domains; a result link must lead to one of them or to a name below it.
+    `result_hosts` and `upload_hosts` are domains: where the upstream names a host for a result, or for the
+    bytes of an upload, it must be one of them or a name below it. The token of an upload says the ImageX
+    service in its field `service_id_field`, `imagex_service_id` is for when it does not. `checks_uploads`
+    says that the page has the content of an upload looked at before it is used.
     """
 
     name: SiteName
@@ -26,6 +29,7 @@ class Site:
     commerce_url: str
     imagex_url: str
     imagex_service_id: str
+    service_id_field: Literal["service_id", "space_name"]
     vod_url: str | None
     aws_region: str
     app_id: int
@@ -34,14 +38,25 @@ class Site:
     loc: str
     store_region: str
     result_hosts: tuple[str, ...]
+    upload_hosts: tuple[str, ...]
+    checks_uploads: bool = False
     sends_web_id: bool = False
     time_zone: str = "Asia/Shanghai"
     utc_offset_hours: int = 8
 
     def serves_results_from(self, host: str) -> bool:
         """Whether a result of this site may be fetched from the host."""
-        name = host.lower().rstrip(".")
-        return any(name == domain or name.endswith(f".{domain}") for domain in self.result_hosts)
+        return is_below(host, self.result_hosts)
+
+    def serves_uploads_to(self, host: str) -> bool:
+        """Whether the bytes of an upload to this site may be sent to the host."""
+        return is_below(host, self.upload_hosts)
+
+
+def is_below(host: str, domains: Iterable[str]) -> bool:
+    """Whether a host is one of the domains or a name below one."""
+    name = host.lower().rstrip(".")
+    return any(name == domain or name.endswith(f".{domain}") for domain in domains)
 
 
 # The sites outside China name no CDN of their own for films, only the companies' domains.
@@ -52,6 +67,8 @@ _DREAMINA_RESULTS = (
     "capcutapi.us",
     "byteoversea.com",
 )
+_UPLOADS = ("bytedancevod.com", "snssdk.com")
+_DREAMINA_UPLOADS = ("vodupload.com", *_UPLOADS)  # seen on sg only; not known of us
 
 CN = Site(
     name="cn",
@@ -62,6 +79,7 @@ CN = Site(
     commerce_url="https://jimeng.jianying.com",
     imagex_url="https://imagex.bytedanceapi.com",
     imagex_service_id="tb4s082cfz",
+    service_id_field="service_id",
     vod_url="https://vod.bytedanceapi.com",
     aws_region="cn-north-1",
     app_id=513695,
@@ -71,6 +89,8 @@ CN = Site(
     store_region="cn-gd",
     # Pictures; films while polling; films for download; covers of films.
     result_hosts=("byteimg.com", "vlabvod.com", "jimeng.com", "douyinpic.com"),
+    upload_hosts=_UPLOADS,
+    checks_uploads=True,
     sends_web_id=True,
 )
 
@@ -83,6 +103,7 @@ US = Site(
     commerce_url="https://commerce.us.capcut.com",
     imagex_url="https://imagex16-normal-us-ttp.capcutapi.us",
     imagex_service_id="wopfjsm1ax",
+    service_id_field="space_name",
     vod_url=None,  # not known
     aws_region="us-east-1",
     app_id=513641,
@@ -91,6 +112,7 @@ US = Site(
     loc="us",
     store_region="us",
     result_hosts=_DREAMINA_RESULTS,
+    upload_hosts=_DREAMINA_UPLOADS,
     # The site's own zone is not known; this is what clients send.
 )
 
@@ -103,6 +125,7 @@ HK = Site(
     commerce_url="https://commerce-api-sg.capcut.com",
     imagex_url="https://imagex-normal-sg.capcutapi.com",
     imagex_service_id="wopfjsm1ax",
+    service_id_field="space_name",
     vod_url=None,
     aws_region="ap-southeast-1",
     app_id=513641,
@@ -111,6 +134,7 @@ HK = Site(
     loc="hk",
     store_region="hk",
     result_hosts=_DREAMINA_RESULTS,
+    upload_hosts=_DREAMINA_UPLOADS,
 )
 
 JP = Site(
@@ -122,6 +146,7 @@ JP = Site(
     commerce_url="https://commerce-api-sg.capcut.com",
     imagex_url="https://imagex-normal-sg.capcutapi.com",
     imagex_service_id="wopfjsm1ax",
+    service_id_field="space_name",
     vod_url=None,
     aws_region="ap-southeast-1",
     app_id=513641,
@@ -130,6 +155,7 @@ JP = Site(
     loc="jp",
     store_region="hk",  # the three Asian sites share one store
     result_hosts=_DREAMINA_RESULTS,
+    upload_hosts=_DREAMINA_UPLOADS,
 )
 
 SG = Site(
@@ -141,6 +167,7 @@ SG = Site(
     commerce_url="https://commerce-api-sg.capcut.com",
     imagex_url="https://imagex-normal-sg.capcutapi.com",
     imagex_service_id="wopfjsm1ax",
+    service_id_field="space_name",
     vod_url=None,
     aws_region="ap-southeast-1",
     app_id=513641,
@@ -149,6 +176,7 @@ SG = Site(
     loc="sg",
     store_region="hk",
     result_hosts=_DREAMINA_RESULTS,
+    upload_hosts=_DREAMINA_UPLOADS,
 )
 
 SITES: Mapping[str, Site] = MappingProxyType({s.name: s for s in (CN, US, HK, JP, SG)})

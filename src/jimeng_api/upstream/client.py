@@ -41,11 +41,13 @@ from jimeng_api.upstream.replies.origins import found as found_in
 from jimeng_api.upstream.replies.queues import queues
 from jimeng_api.upstream.replies.records import records
 from jimeng_api.upstream.replies.submissions import submitted, uncertain
+from jimeng_api.upstream.replies.uploads import UploadToken, upload_token
 from jimeng_api.upstream.replies.users import signed_in
 
 MAX_BYTES = 32 * 1024 * 1024
 SKEW = 30.0  # seconds by which the clocks may differ before we follow the upstream's
 _DAY = 86400.0
+_PICTURES = 2  # the scene of an upload token; 1 is for films
 SHORTEST_SESSION = 16  # a shorter one is no secret, and its letters may occur in any answer
 NO_PROXIES: Mapping[str, Secret] = MappingProxyType({})
 
@@ -53,7 +55,7 @@ T = TypeVar("T")
 
 
 class UpstreamClient:
-    """Every call that needs a session, except uploads.
+    """Every call that needs a session; the bytes of uploads need none (`upstream.uploads`).
 
     A read that fails raises `UpstreamUnreachable` where nothing can be learnt from the answer, and otherwise
     the error that the answer means. Where a site has failed too much lately, requests are kept back for a
@@ -104,7 +106,7 @@ class UpstreamClient:
             try:
                 response = await self._transport.send(request)
             except NotSent as error:
-                raise _unsent(error) from error
+                raise unsent(error) from error
             except Exception as error:
                 # Whatever it was: the request may have arrived.
                 raise uncertain() from error
@@ -183,6 +185,29 @@ class UpstreamClient:
         except SessionExpired:
             return False
 
+    async def upload_token(self, site: Site, session: Secret) -> UploadToken:
+        """What lets pictures be uploaded for a while."""
+        body = {"scene": _PICTURES}
+
+        def told(reply: Reply) -> UploadToken:
+            return upload_token(reply, self._clock.now())
+
+        return await self._read(site, session, envelope.UPLOAD_TOKEN, body, told)
+
+    async def check_upload(self, site: Site, session: Secret, uri: str) -> None:
+        """Have the content of an upload looked at; what is raised says what became of that."""
+        body = {
+            "scene": "image_face_ip",
+            "options": {"ip_check": True},
+            "req_key": "benchmark_test_user_upload_image_input",
+            "file_list": [{"file_uri": uri}],
+            "req_params": {},
+        }
+        # A gate of its own: when nobody looks at pictures, that says nothing of the account's other calls.
+        await self._read(
+            site, session, envelope.CONTENT_CHECK, body, lambda reply: None, operation="check"
+        )
+
     async def _read(
         self,
         site: Site,
@@ -200,7 +225,7 @@ class UpstreamClient:
             try:
                 response = await self._transport.send(request)
             except NotSent as error:
-                raise _unsent(error) from error
+                raise unsent(error) from error
             except Broken as error:
                 raise UpstreamUnreachable("The upstream gave no whole answer.") from error
             return meaning(unwrap(self._answer(site, session, response), Plane.of(path)))
@@ -259,7 +284,7 @@ class UpstreamClient:
         )
 
 
-def _unsent(error: NotSent) -> GatewayError:
+def unsent(error: NotSent) -> GatewayError:
     """The error of a request of which not a byte went out."""
     match error:
         case NoConnectionFree():

@@ -27,6 +27,13 @@ class Constants:
     draft_min_version: str = ""  # empty: as the model's row says [A]
     component_min_version: str = "3.0.2"  # of a draft's one component, since 2024-12 [A]
 
+    # ---- pictures from pictures
+
+    blend_min_version: str = "3.2.9"  # of a draft with inputs, since 2025-11; 3.0.2 works too [A]
+    blend_mark: str = (
+        "##"  # before the prompt, once for each input, since 2025-11; empty works too [B]
+    )
+
     # ---- signature. Not enforced when last measured (2026-09), but every browser sends it.
 
     sign_head: str = "9e2c"  # since 2024-12-12 [A]
@@ -45,6 +52,11 @@ class Constants:
     sends_commerce_with_input_video: bool = True  # on generation, since 2026-04 [A]
     sends_babi_param: bool = False  # on generation; one observer of two needs it (2026-09) [B]
 
+    # ---- uploads
+
+    upload_token_seconds: float = 900  # of a token that does not say its own life, 2026-11 [C]
+    checks_uploads: bool = True  # on sites whose row says so (CN only), since 2026-02-11 [B]
+
     # ---- headers
 
     user_agent: str = (  # any current Chrome will do, of the same system as `os` [A]
@@ -61,3 +73,6 @@ class Constants:
     imagex_url: Mapping[str, str] = field(default_factory=dict)  # since 2025-11; US [B], rest [A]
     app_id: Mapping[str, int] = field(default_factory=dict)  # CN 513695, others 513641, 2025-11 [A]
     loc: Mapping[str, str] = field(default_factory=dict)  # lower case; a browser sent "SG" [B]
+    upload_hosts: Mapping[str, tuple[str, ...]] = field(  # domains; CN [A], SG [B], rest [C]
+        default_factory=dict
+    )

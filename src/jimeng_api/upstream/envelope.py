@@ -20,6 +20,8 @@ GENERATE: Final = "/mweb/v1/aigc_draft/generate"
 HISTORY: Final = "/mweb/v1/get_history_by_ids"
 QUEUE: Final = "/mweb/v1/get_history_queue_info"
 USER: Final = "/mweb/v1/get_user_info"
+UPLOAD_TOKEN: Final = "/mweb/v1/get_upload_token"  # noqa: S105 - a path
+CONTENT_CHECK: Final = "/mweb/v1/algo_proxy"
 CREDITS: Final = "/commerce/v1/benefits/user_credit"
 GRANT: Final = "/commerce/v1/benefits/credit_receive"
 LOGIN_STATE: Final = "/passport/account/info/v2"
@@ -110,17 +112,19 @@ def _query(
             query["commerce_with_input_video"] = "1"
         if constants.sends_babi_param:
             query["babi_param"] = _babi_param(model)
+    if path == CONTENT_CHECK:
+        query["babi_param"] = _babi_param("algo_proxy")
     return {name: value for name, value in query.items() if value}
 
 
-def _babi_param(model: str) -> str:
+def _babi_param(detail: str) -> str:
     """Where on the page the request came from, as the page itself says it."""
     return msgspec.json.encode(
         {
             "scenario": "image_video_generation",
             "feature_key": "aigc_to_image",
             "feature_entrance": "to-generate",
-            "feature_entrance_detail": f"to-generate-{model}" if model else "to-generate",
+            "feature_entrance_detail": f"to-generate-{detail}" if detail else "to-generate",
         }
     ).decode()
 

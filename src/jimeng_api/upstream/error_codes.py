@@ -311,6 +311,28 @@ STATUSES: Final[Mapping[int, Meaning]] = MappingProxyType(
     {10: CONTENT, 30: FAILED, 40: RESULT, 60: FAILED, 70: FAILED, 80: FAILED, 100: DELETED}
 )
 
+# ------------------- what the control plane of uploads says when it no longer takes a token ----
+
+STALE_TOKENS: Final = frozenset(
+    {
+        "InvalidAuthorization",  # the first two have been seen, the others are AWS's words for the same
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+        "InvalidSecurityToken",
+        "RequestExpired",
+        "100024",
+        "HTTP 401",
+        "HTTP 403",
+    }
+)
+
+# ------------------- with what the check of an uploaded picture refuses it: the code, or the text ----
+
+RISKY_RET: Final = "2003"
+RISKY_TEXTS: Final = ("risk not pass", "detected risk")
+
 
 def every_meaning() -> tuple[Meaning, ...]:
     """Each group once, in the order of this file."""

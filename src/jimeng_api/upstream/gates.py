@@ -28,7 +28,7 @@ from jimeng_api.upstream.error_codes import SIGNATURE_RET
 
 log = structlog.get_logger()
 
-Operation = Literal["submit", "look", "other"]
+Operation = Literal["submit", "look", "check", "other"]
 _Kind = Operation | Literal["language"]
 _Meaning = Failure | Literal["works", "nothing"]
 _NO_WAY = (UpstreamUnreachable, UpstreamMaintenance, ProxyRefused)
