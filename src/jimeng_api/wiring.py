@@ -20,6 +20,7 @@ from jimeng_api.generation.housekeeping import Housekeeping, Kept
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
+from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.store import JobStore
 from jimeng_api.media.callers_urls import CallersUrls
@@ -33,6 +34,7 @@ from jimeng_api.polling.rules import Patience
 from jimeng_api.settings import Settings
 from jimeng_api.transport import HttpTransport, Transport
 from jimeng_api.upstream.client import UpstreamClient
+from jimeng_api.upstream.uploads import Uploader
 from jimeng_api.web.app import create_app
 from jimeng_api.web.parts import Parts, WebOptions
 
@@ -70,7 +72,19 @@ async def running(
         await store.open(key_digest=vault.digest("key file"))
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         keeper = Keeper(_fetcher(settings, door), media, clock)
-        desk, workshop = _desk(settings, clock, door, store, keeper, vault)
+        upstream = _upstream(settings, clock, door)
+        uploading = Uploading(_uploader(settings, clock, door, upstream), media)
+        adopting = Adopting(upstream)
+        desk, workshop = _desk(
+            settings,
+            clock,
+            store=store,
+            keeper=keeper,
+            vault=vault,
+            upstream=upstream,
+            uploading=uploading,
+            adopting=adopting,
+        )
         resumed = await workshop.open()
         if resumed:
             log.info("submissions_resumed", count=resumed)
@@ -81,6 +95,8 @@ async def running(
         parts = Parts(
             desk=desk,
             media=media,
+            intake=Intake(CallersUrls(door, allowed=settings.fetch_allow), media, clock),
+            finished=FinishedPictures(store, adopting),
             vault=vault,
             clock=clock,
             options=_web_options(settings),
@@ -106,21 +122,40 @@ def _vault(settings: Settings) -> Vault:
     return Vault.at(settings.key_file)
 
 
+def _upstream(settings: Settings, clock: Clock, door: Transport) -> UpstreamClient:
+    return UpstreamClient(
+        door, clock, settings.upstream, settings.upstream_url, proxies=settings.proxies
+    )
+
+
+def _uploader(
+    settings: Settings, clock: Clock, door: Transport, upstream: UpstreamClient
+) -> Uploader:
+    return Uploader(
+        upstream,
+        door,
+        clock,
+        settings.upstream,
+        settings.upstream_url,
+        proxies=settings.proxies,
+    )
+
+
 def _desk(
     settings: Settings,
     clock: Clock,
-    door: Transport,
+    *,
     store: JobStore,
     keeper: Keeper,
     vault: Vault,
+    upstream: UpstreamClient,
+    uploading: Uploading,
+    adopting: Adopting,
 ) -> tuple[Desk, Workshop]:
-    constants = settings.upstream
     placing = Placing(store.claims)
-    upstream = UpstreamClient(
-        door, clock, constants, settings.upstream_url, proxies=settings.proxies
-    )
     generation = Generation(
         upstream=upstream,
+        uploading=uploading,
         poller=Poller(
             clock,
             pace=Pace(most_ids=settings.poll_ids),
@@ -129,7 +164,7 @@ def _desk(
         keeper=keeper,
         placing=placing,
         clock=clock,
-        constants=constants,
+        constants=settings.upstream,
         name_media=vault.digest,
         persistence=Persistence(busy=settings.busy_seconds),
         watch_seconds=settings.collect_late_hours * _HOUR,
@@ -140,7 +175,7 @@ def _desk(
     desk = Desk(
         workshop=workshop,
         placing=placing,
-        adopting=Adopting(upstream),
+        adopting=adopting,
         store=store,
         vault=vault,
         clock=clock,

@@ -42,10 +42,13 @@ class FinishedPictures:
         except NotFound:
             raise InvalidValue("job_id: there is no such job.", param="job_id") from None
         if not job.delivered:
-            raise InvalidValue(f"job_id: the job has no pictures; it is {job.status}.", param="job_id")
+            raise InvalidValue(
+                f"job_id: the job has no pictures; it is {job.status}.", param="job_id"
+            )
         if index >= len(job.pictures):
             raise InvalidValue(
-                f"index: the job has {len(job.pictures)} pictures, and the first is 0.", param="index"
+                f"index: the job has {len(job.pictures)} pictures, and the first is 0.",
+                param="index",
             )
         return _finished(caller, job, job.pictures[index])
 

@@ -34,7 +34,7 @@ class Manner:
     """What is a route's own in its answers: the type of its events, and keys beside those of all."""
 
     event: str
-    extra: Callable[[Job], Mapping[str, Any]] = _nothing
+    own: Callable[[Job], Mapping[str, Any]] = _nothing
 
 
 async def answered(
@@ -103,7 +103,7 @@ def _rest(answer: Answer, job: Job, manner: Manner) -> dict[str, Any]:
     return {
         "model": answer.asked_model,
         **common_keys(job, answer),
-        **manner.extra(job),
+        **manner.own(job),
         "usage": USAGE,
     }
 

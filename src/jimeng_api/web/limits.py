@@ -34,8 +34,8 @@ class Room:
     form: int
 
 
-# Ten pictures of 20 MiB each and their fields. A form's files lie on the disk while they come; JSON is held in
-# memory, several times while it is read, so it gets what ten photographs of a telephone need and no more.
+# Ten pictures of 20 MiB each and their fields. A form's files lie on the disk while they come; JSON is held
+# in memory, several times while it is read, so it gets what ten photographs of a telephone need and no more.
 _PICTURES = Room(json=64 * _MIB, form=208 * _MIB)
 
 ROOMS: Mapping[str, Room] = {

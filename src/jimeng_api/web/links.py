@@ -52,8 +52,14 @@ class Links:
         found = _MEDIA.fullmatch(plain(parts.path)) if parts else None
         if parts is None or found is None:
             return None
-        own = {self.origin(scope), f"//{Headers(scope=scope).get('host', '')}", f"//{_own_address(scope)}"}
-        return found[1] if not parts.netloc or _place(parts) in map(_place, map(_split, own)) else None
+        own = {
+            self.origin(scope),
+            f"//{Headers(scope=scope).get('host', '')}",
+            f"//{_own_address(scope)}",
+        }
+        return (
+            found[1] if not parts.netloc or _place(parts) in map(_place, map(_split, own)) else None
+        )
 
     def client(self, scope: Scope) -> str:
         """The caller's address, as far as it can be believed; empty where there is none."""

@@ -28,8 +28,8 @@ or as OpenAI's own clients do after a broken connection.
 _KEY = {
     "name": KEY,
     "in": "header",
-    "description": "1 to 255 printable ASCII characters of your own choice: the same key with the same request "
-    "is the same job, however often it is sent.",
+    "description": "1 to 255 printable ASCII characters of your own choice: the same key with the same "
+    "request is the same job, however often it is sent.",
     "schema": {"type": "string"},
 }
 
@@ -57,8 +57,8 @@ def picture_route(
         "response_class": Response,
         "responses": {
             200: {
-                "description": "The pictures. `x-partial: true` says that they are fewer than were asked for, "
-                "`x-jimeng-size-adjusted: 1` that the model does not draw the size that was asked for.",
+                "description": "The pictures. `x-partial: true` says that they are fewer than were asked "
+                "for, `x-jimeng-size-adjusted: 1` that the model does not draw the size that was asked for.",
                 "content": {
                     "application/json": {"schema": named(reply), "example": EXAMPLE_REPLY},
                     "text/event-stream": {"example": example_event(event)},

@@ -39,9 +39,7 @@ def sources_of(
 ) -> tuple[Source, ...]:
     """All pictures under these names, in this order. Raises InvalidValue."""
     return tuple(
-        _source(request, item, name)
-        for name in names
-        for item in _items(fields.get(name))
+        _source(request, item, name) for name in names for item in _items(fields.get(name))
     )
 
 

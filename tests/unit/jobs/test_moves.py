@@ -64,9 +64,7 @@ def test_a_refused_submission_begins_anew_elsewhere_with_nothing_of_the_last_att
 
 
 @pytest.mark.parametrize(("account", "kept"), [("a" * 32, ("tos-1", "tos-2")), ("b" * 32, ())])
-def test_what_was_uploaded_serves_its_own_account_only(
-    account: str, kept: tuple[str, ...]
-) -> None:
+def test_what_was_uploaded_serves_its_own_account_only(account: str, kept: tuple[str, ...]) -> None:
     part = a_part(account="a" * 32).uploaded(["tos-1", "tos-2"])
     again = part.submitting(digest="d", at=1.0).refused(
         submit_id="another", site="cn", account=account, refused_by=()

@@ -9,7 +9,7 @@ import pytest
 
 from jimeng_api.domain.errors import every_error
 from jimeng_api.web.schemas.adopting import AdoptBody
-from jimeng_api.web.schemas.images import ImageGenerationBody
+from jimeng_api.web.schemas.images.bodies import ImageGenerationBody
 from tests.unit.web.web_edge import Edge
 
 DOCS = Path(__file__).parents[3] / "docs"

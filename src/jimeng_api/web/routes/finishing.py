@@ -16,8 +16,8 @@ from jimeng_api.web.answering import Manner, answered
 from jimeng_api.web.auth import KnownCaller
 from jimeng_api.web.incoming import body_fields
 from jimeng_api.web.parts import parts_of
-from jimeng_api.web.repeats import repeat_of
 from jimeng_api.web.picture_routes import picture_route
+from jimeng_api.web.repeats import repeat_of
 from jimeng_api.web.schemas.images.bodies import PICTURES
 from jimeng_api.web.schemas.images.finishing import (
     EXAMPLES,
@@ -36,8 +36,8 @@ router = APIRouter(tags=["images"])
 
 _MANNER = Manner(event="image_edit.completed")
 _WHICH = (
-    "The picture is sent or linked (`image`), or it is one that is there already: `job_id` and `index` of a job "
-    "of this key, or `item_id` and `history_id` of the site. What the upstream has already is not uploaded."
+    "The picture is sent or linked (`image`), or it is one that is there already: `job_id` and `index` of a "
+    "job of this key, or `item_id` and `history_id` of the site. What the upstream has is not uploaded."
 )
 
 
@@ -75,8 +75,8 @@ async def outpaint_image(request: Request, caller: KnownCaller) -> Response:
     "/images/repair",
     **picture_route(
         summary="Repair the details of a picture",
-        description="The upstream repairs only pictures that it made itself: `job_id` and `index` of a job of "
-        "this key, a link of this gateway to such a result, or `item_id` and `history_id` of the site.",
+        description="The upstream repairs only pictures that it made itself: `job_id` and `index` of a job "
+        "of this key, a link of this gateway to such a result, or `item_id` and `history_id` of the site.",
         body=RepairBody,
         example=EXAMPLES["repair"],
         event=_MANNER.event,
@@ -182,7 +182,7 @@ async def _there(
 def _check_taken(order: FinishingOrder, param: str) -> None:
     if not FINISHING_TOOLS[order.finishing.tool].takes_uploads:
         raise InvalidValue(
-            f"{param}: the upstream does this only to pictures that it made itself for one of the accounts of "
-            "this key. Name one by job_id and index, by its link, or by item_id and history_id.",
+            f"{param}: the upstream does this only to pictures that it made itself for one of the accounts "
+            "of this key. Name one by job_id and index, by its link, or by item_id and history_id.",
             param=param,
         )

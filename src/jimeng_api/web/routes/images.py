@@ -16,8 +16,8 @@ from jimeng_api.web.answering import Manner, answered
 from jimeng_api.web.auth import KnownCaller
 from jimeng_api.web.incoming import body_fields
 from jimeng_api.web.parts import parts_of
-from jimeng_api.web.repeats import repeat_of
 from jimeng_api.web.picture_routes import REPEATING, picture_route
+from jimeng_api.web.repeats import repeat_of
 from jimeng_api.web.schemas.images.bodies import (
     EXAMPLE_COMPOSITION,
     EXAMPLE_EDIT,
@@ -69,7 +69,7 @@ _VARIATION = Drawing(
 _COMPOSITION = Drawing(
     name="images/compositions",
     body=CompositionBody,
-    manner=Manner(event="image_edit.completed", extra=_composed),
+    manner=Manner(event="image_edit.completed", own=_composed),
     pictures=("images", "image", "image_url"),
 )
 
@@ -92,8 +92,8 @@ async def generate_images(request: Request, caller: KnownCaller) -> Response:
     "/images/edits",
     **picture_route(
         summary="Make pictures from pictures",
-        description="Draws anew from 1 to 10 pictures and a prompt, as the model's `inputs` allow. Where nothing "
-        "else says so, the shape is the one nearest to the first picture's.\n\n"
+        description="Draws anew from a prompt and as many pictures as the model takes, mostly 10. Where "
+        "nothing else says so, the shape is the one nearest to the first picture's.\n\n"
         + REPEATING.replace("EVENT", _EDIT.manner.event),
         body=ImageEditBody,
         example=EXAMPLE_EDIT,

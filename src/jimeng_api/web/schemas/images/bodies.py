@@ -12,7 +12,9 @@ from jimeng_api.web.schemas.images.fields import MAX_PROMPT, Answering, Asked
 PICTURES = ("image", "images", "image_url")
 """Where pictures may stand, in the order in which they are taken."""
 
-_ONE = "an http(s) URL, a data URI, a link of this gateway, or an object with `image_url` or `file_id`"
+_ONE = (
+    "an http(s) URL, a data URI, a link of this gateway, or an object with `image_url` or `file_id`"
+)
 _SCHEMA: dict[str, Any] = {
     "anyOf": [
         {"type": "string"},
@@ -31,7 +33,7 @@ class ImageGenerationBody(Answering, Asked):
     """What `POST /v1/images/generations` takes."""
 
     image: Any = pictures(
-        "A picture to start from, or a list of them, as at `/v1/images/edits`; so are `images` and `image_url`."
+        "A picture to start from, or a list of them, as at `/v1/images/edits`; so `images` and `image_url`."
     )
     images: Any = pictures("Further pictures.")
     image_url: Any = pictures("Further pictures.")
@@ -41,7 +43,7 @@ class ImageEditBody(Answering, Asked):
     """What `POST /v1/images/edits` takes, as a form or as JSON."""
 
     image: Any = pictures(
-        f"The picture to start from, or a list of them. In a form: files, under `image` or `image[]`, once or "
+        "The picture to start from, or a list of them. In a form: files, under `image` or `image[]`, once or "
         f"again. In JSON and as text in a form: {_ONE}. A `file_id` is the id of a result."
     )
     images: Any = pictures("Further pictures, in the same ways.")

@@ -102,7 +102,11 @@ class OutpaintBody(FinishingBody):
         description="How much is added on the left: a share of the picture's width, from 0 to 1.",
     )
     right: _Share = Field(
-        0.0, ge=0, le=1, allow_inf_nan=False, description="How much is added on the right, likewise."
+        0.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="How much is added on the right, likewise.",
     )
     n: Annotated[int | None, Number] = Field(
         None,

@@ -55,7 +55,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageOrder:
-    """A request to draw, understood. `request` is what to generate, once the pictures to start from are there."""
+    """A request to draw, understood. `request` makes what to generate of the pictures to start from."""
 
     answer: Answer
     model: ImageModel
@@ -75,9 +75,7 @@ class ChosenModel:
     site: Site | None
 
 
-def chosen_model(
-    name: str | None, *, sites: tuple[str, ...], options: WebOptions
-) -> ChosenModel:
+def chosen_model(name: str | None, *, sites: tuple[str, ...], options: WebOptions) -> ChosenModel:
     """Raises ModelNotFound, and ModelNotAvailable where none of the sites has it."""
     asked, sized = split_size((name or "").strip() or options.default_image_model)
     model = find_image_model(asked, default=options.default_image_model)

@@ -98,5 +98,5 @@ def example_event(kind: str) -> str:
     return (
         ": ping\n\n"
         f'data: {{"type":"{kind}","created_at":1763800000,"b64_json":"iVBORw0KGgo…","size":'
-    '"2048x2048","background":"opaque","output_format":"png"}\n\n'
-)
+        '"2048x2048","background":"opaque","output_format":"png"}\n\n'
+    )
