@@ -150,3 +150,107 @@ def changed(form: dict[str, Any], *path: str, value: Any = None, drop: bool = Fa
     else:
         node[path[-1]] = value
     return {**form, "draft_content": json.dumps(tree)}
+
+
+def _input(uris: list[str]) -> dict[str, Any]:
+    """One ability with its pictures, as the page of the site writes it."""
+    return {
+        "type": "",
+        "id": new_id(),
+        "name": "byte_edit",
+        "image_uri_list": uris,
+        "image_list": [
+            {
+                "type": "image",
+                "id": new_id(),
+                "source_from": "upload",
+                "platform_type": 1,
+                "name": "",
+                "image_uri": uri,
+                "width": 0,
+                "height": 0,
+                "format": "",
+                "uri": uri,
+            }
+            for uri in uris
+        ],
+        "strength": 0.5,
+    }
+
+
+def blend_form(
+    *uris: str,
+    prompt: str | None = None,
+    model: str = FOUR,
+    count: int | None = 1,
+    width: int = 2048,
+    height: int = 2048,
+    ratio: int = 1,
+    resolution: str = "2k",
+    aid: int = 513695,
+    option: str = "beside",
+    together: bool = False,
+    history_option: bool = False,
+    min_version: str | None = "3.2.9",
+    lists: tuple[str, ...] = ("image_uri_list", "image_list"),
+) -> dict[str, Any]:
+    """Pictures from pictures; the choices are those in which public clients differ."""
+    words = "##" * len(uris) + "as one drawing" if prompt is None else prompt
+    abilities = [_input(list(uris))] if together else [_input([uri]) for uri in uris]
+    for ability in abilities:
+        for name in ("image_uri_list", "image_list"):
+            if name not in lists:
+                del ability[name]
+    blend: dict[str, Any] = {
+        "type": "",
+        "id": new_id(),
+        "min_features": [],
+        "core_param": core_param(model, words, width, height, resolution, ratio),
+        "ability_list": abilities,
+        "prompt_placeholder_info_list": [
+            {"type": "", "id": new_id(), "ability_index": index} for index in range(len(abilities))
+        ],
+        "postedit_param": {"type": "", "id": new_id(), "generate_type": 0},
+    }
+    if min_version is not None:
+        blend["min_version"] = min_version
+    if history_option:
+        blend["history_option"] = {"type": "", "id": new_id()}
+    gen_option: dict[str, Any] = {"type": "", "id": new_id(), "generate_all": False}
+    if count is not None:
+        gen_option["gen_count"] = count
+    both: dict[str, Any] = {"blend": blend}
+    if option == "beside":
+        both["gen_option"] = gen_option
+    elif option == "inside":
+        blend["gen_option"] = gen_option
+    tree = tree_of(both, generate_type="blend", gen_type=12)
+    tree["min_version"] = min_version or "3.0.2"
+    return wrapped(tree, model, aid)
+
+
+GEN_TYPES = {"normal_hd": 13, "pro_hd": 35, "painting": 8, "super_resolution": 2}
+
+
+def tool_form(
+    tool: str,
+    *,
+    item: Any = None,
+    history: Any = None,
+    uri: str | None = None,
+    model: str = FOUR,
+    aid: int = 513695,
+    **ability: Any,
+) -> dict[str, Any]:
+    """Work on a finished picture."""
+    edit: dict[str, Any] = {"type": "", "id": new_id(), "generate_type": GEN_TYPES[tool]}
+    if item is not None:
+        edit["item_id"] = item
+    if history is not None:
+        edit["origin_history_id"] = history
+    if uri is not None:
+        edit["origin_image"] = _input([uri])["image_list"][0] | {"title": ""}
+    node = {"type": "", "id": new_id(), "postedit_param": edit, **ability}
+    tree = tree_of({tool: node}, generate_type=tool, gen_type=GEN_TYPES[tool])
+    tree["min_version"] = "3.2.9"
+    return wrapped(tree, model, aid)

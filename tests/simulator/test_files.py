@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from jimeng_api.simulator import sizes
-from jimeng_api.simulator.pictures import Gallery, Order, draw, draw_as, draw_png
+from jimeng_api.simulator.pictures import Gallery, Order, draw
 from tests.simulator.caller import Sim, links_of
 from tests.simulator.forms import browser_form
 
@@ -178,20 +178,24 @@ async def test_a_download_fault_may_be_for_one_account_only() -> None:
 
 @pytest.mark.parametrize("size", [*sizes.ONE_K.values(), *sizes.FOUR_K.values(), (16, 16), (9, 40)])
 def test_any_size_can_be_drawn_and_opened(size: tuple[int, int]) -> None:
-    drawn = draw_png("any size", 7, 0, *size)
+    drawn = draw(Order("png", "any size", 7, 0, *size))
     assert len(drawn) < 60_000
     with Image.open(io.BytesIO(drawn)) as picture:
         picture.load()
         assert picture.size == size
 
 
+def draw_plain(prompt: str, seed: int, number: int, width: int, height: int) -> bytes:
+    return draw(Order("png", prompt, seed, number, width, height))
+
+
 def test_a_drawing_depends_on_prompt_seed_and_index_alone() -> None:
-    first = draw_png("two horses", 1, 0, 640, 640)
-    assert first == draw_png("two horses", 1, 0, 640, 640)
+    first = draw_plain("two horses", 1, 0, 640, 640)
+    assert first == draw_plain("two horses", 1, 0, 640, 640)
     others = [
-        draw_png("two horses", 2, 0, 640, 640),
-        draw_png("two horses", 1, 1, 640, 640),
-        draw_png("a house", 1, 0, 640, 640),
+        draw_plain("two horses", 2, 0, 640, 640),
+        draw_plain("two horses", 1, 1, 640, 640),
+        draw_plain("a house", 1, 0, 640, 640),
     ]
     pixels = {zlib.crc32(Image.open(io.BytesIO(each)).convert("RGB").tobytes()) for each in others}
     assert len(pixels) == 3
@@ -199,9 +203,9 @@ def test_a_drawing_depends_on_prompt_seed_and_index_alone() -> None:
 
 @pytest.mark.parametrize("prompt", ["猫在月亮上", "😀 emoji \ud83d half", "", "a\x00b", "x" * 5000])
 def test_a_prompt_the_font_cannot_write_is_drawn_all_the_same(prompt: str) -> None:
-    with Image.open(io.BytesIO(draw_png(prompt, 1, 0, 512, 512))) as picture:
+    with Image.open(io.BytesIO(draw_plain(prompt, 1, 0, 512, 512))) as picture:
         picture.load()
-    assert draw_as("webp", prompt, 1, 0, 64, 64)[8:12] == b"WEBP"
+    assert draw(Order("webp", prompt, 1, 0, 64, 64))[8:12] == b"WEBP"
 
 
 def test_the_gallery_keeps_only_so_much() -> None:

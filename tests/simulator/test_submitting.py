@@ -87,6 +87,7 @@ async def test_a_draft_that_is_no_string_is_a_common_error() -> None:
         ({**browser_form(), "draft_content": "{}"}, "1000"),
         (browser_form(aid=513641), "1001"),
         (wrapped(tree_of({}, generate_type="blend"), LITE, 513695), "1000"),
+        (wrapped(tree_of({}, generate_type="video"), LITE, 513695), "1000"),
         (wrapped(tree_of({"generate": 7}), LITE, 513695), "1000"),
         (wrapped([], LITE, 513695), "1000"),
     ],

@@ -1,6 +1,7 @@
 """The simulated upstream as an ASGI application."""
 
 from collections.abc import Callable
+from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,10 +16,12 @@ from jimeng_api.simulator.faults import Queued
 from jimeng_api.simulator.files import Files
 from jimeng_api.simulator.image_plane import ImagePlane, TooFast
 from jimeng_api.simulator.links import is_file
-from jimeng_api.simulator.operations import BY_PATH, PICTURE, Operation
+from jimeng_api.simulator.operations import PICTURE, Operation, operation_at
+from jimeng_api.simulator.photos import Darkroom
 from jimeng_api.simulator.pictures import Gallery
 from jimeng_api.simulator.records import Records
 from jimeng_api.simulator.spoil import SPOILERS, compressed, is_done
+from jimeng_api.simulator.upload_plane import UploadPlane
 from jimeng_api.simulator.wire import HTML, Line, Reply
 from jimeng_api.simulator.world import World
 
@@ -47,8 +50,11 @@ class Upstream:
         self._world = world
         self._records = Records(world)
         self._files = Files(Gallery())
+        self._darkroom = Darkroom()
+        self._uploads = UploadPlane()
         self._planes: dict[str, Callable[[Call], bytes]] = {
             **ImagePlane(self._records).operations,
+            **self._uploads.operations,
             **commerce.OPERATIONS,
         }
 
@@ -61,8 +67,8 @@ class Upstream:
         if scope["method"] in ("GET", "HEAD") and is_file(path):
             await self._file(line, scope)
             return
-        operation = BY_PATH.get(path)
-        if operation is None or scope["method"] != "POST":
+        operation = operation_at(path, dict(parse_qsl(scope["query_string"].decode("latin-1"))))
+        if operation is None or scope["method"] != operation.method:
             self._world.ledger.by_path[path] += 1
             status = 404 if operation is None else 405
             await line.body()
@@ -94,9 +100,21 @@ class Upstream:
     async def _api(self, line: Line, operation: Operation, scope: Scope) -> None:
         world = self._world
         call = Call(world, operation, scope)
-        call.body = await line.body()
+        path = call.path
+        if operation.plane in ("imagex", "blob"):
+            self._uploads.find_owner(call)
+            path = operation.path
         account = call.session.account.uid if call.session is not None else None
-        world.ledger.count(call.path, operation.name, account, call.now)
+        world.ledger.count(path, operation.name, account, call.now)
+        if world.faults.take("arrival", operation.name, *call.names) is not None:
+            await line.reset()
+            return
+        if operation.name in ("blob", "proof_upload"):
+            call.photo = await self._darkroom.photo_of(
+                self._uploads.file_in(call, await line.body(self._uploads.largest_body(call)))
+            )
+        else:
+            call.body = await line.body()
         if operation.name == "generate":
             world.ledger.submits += 1
         wire = world.faults.take("wire", operation.name, *call.names)
@@ -119,6 +137,8 @@ class Upstream:
             refusal = world.faults.take("refusal", call.operation.name, *call.names)
             if refusal is not None:
                 raise _queued_refusal(refusal, call.operation.name)
+            if call.operation.plane in ("imagex", "blob"):
+                return self._uploads.reply(call)
             if call.operation.plane == "passport":
                 return Reply(passport.account_info(call), headers=headers)
             _check_sign(call)

@@ -9,6 +9,7 @@ from starlette.types import Scope
 from jimeng_api.simulator.accounts import Account, Session
 from jimeng_api.simulator.codes import Refusal
 from jimeng_api.simulator.operations import Operation
+from jimeng_api.simulator.photos import Photo
 from jimeng_api.simulator.sites import AIDS, CN, HK, Site, site_of
 from jimeng_api.simulator.world import World
 
@@ -20,14 +21,19 @@ class Call:
         self.world = world
         self.operation = operation
         self.path: str = scope["path"]
-        self.query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        self.method: str = scope["method"]
+        self.raw_query: str = scope["query_string"].decode("latin-1")
+        self.query = dict(parse_qsl(self.raw_query))
         self.headers: dict[str, str] = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         self.body = b""
+        self.photo: Photo | None = None
+        """What was seen in an uploaded body, which is not kept."""
         self.now = world.clock.now()
         self.logid = world.logids.next(self.now)
-        self.origin = f"{scope.get('scheme', 'http')}://{self.headers.get('host', 'localhost')}"
+        self.host = self.headers.get("host", "localhost")
+        self.origin = f"{scope.get('scheme', 'http')}://{self.host}"
         self.session: Session | None = world.session(self._secret())
 
     def _secret(self) -> str:

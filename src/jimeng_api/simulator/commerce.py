@@ -23,7 +23,7 @@ def site_shown(call: Call) -> Site:
     return ABROAD if abroad else CN
 
 
-ABROAD = Site("abroad", "", 0, "", "", 50)
+ABROAD = Site("abroad", "", 0, "", "", 50, "")
 
 
 def _account(call: Call) -> Account:

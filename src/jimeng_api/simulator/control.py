@@ -10,18 +10,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jimeng_api.simulator.accounts import Account, Rules, Session, masked, uid_of
+from jimeng_api.simulator.dial import dial_from
 from jimeng_api.simulator.faults import FAULTS, BadFault, Queued
 from jimeng_api.simulator.operations import OPERATIONS
 from jimeng_api.simulator.sites import SITES, site_of
 from jimeng_api.simulator.switches import STRICT, SWITCHES, BadSwitch
+from jimeng_api.simulator.tasks import Task
 from jimeng_api.simulator.timeline import FOR_EVER
-from jimeng_api.simulator.world import Task, World, dial_from
+from jimeng_api.simulator.world import World
 
 EVERY_SESSION = "*"
 
 ROUTES_MEAN = {
     "GET /_sim/": "this overview",
-    "GET /_sim/ledger": "submits, charges, polls, bytes; ?submit_id= ?account= ?brief=1",
+    "GET /_sim/ledger": "submits, charges, uploads, polls, bytes; ?submit_id= ?account= ?brief=1",
     "GET /_sim/requests": "counts of requests by path, operation and account; ?times=1",
     "GET /_sim/faults": "queued faults, how often each was met, and what is unspent",
     "POST /_sim/faults": "queue one fault or a list",
@@ -154,7 +156,9 @@ class _Control:
             "time": world.dial.as_dict(),
             "totals": world.ledger.totals(),
             "routes": ROUTES_MEAN,
-            "operations": {row.name: f"{row.path}: {row.meaning}" for row in OPERATIONS.values()},
+            "operations": {
+                row.name: f"{row.method} {row.path}: {row.meaning}" for row in OPERATIONS.values()
+            },
             "faults": {
                 row.name: {
                     "kind": row.kind,
@@ -205,7 +209,11 @@ class _Control:
             "polls": ledger.polls,
             "looks": ledger.looks,
             "bytes": ledger.bytes_by_operation,
-            "uploads": [],
+            "uploads": [
+                each._asdict()
+                for each in ledger.uploads
+                if submit_id is None and (uid is None or each.account == uid)
+            ],
             "totals": ledger.totals(),
         }
 
@@ -389,6 +397,18 @@ def _queued(queued: Queued) -> dict[str, Any]:
     }
 
 
+def _source(task: Task) -> dict[str, Any] | None:
+    """What a tool worked on."""
+    finishing = task.asked.finishing
+    if finishing is None:
+        return None
+    return {
+        "item_id": finishing.item_id,
+        "origin_history_id": task.origin_history_id,
+        "uri": finishing.uri,
+    }
+
+
 def _submit(task: Task, *, brief: bool) -> dict[str, Any]:
     asked = task.asked
     row: dict[str, Any] = {
@@ -401,6 +421,8 @@ def _submit(task: Task, *, brief: bool) -> dict[str, Any]:
         "history_id": task.history_id,
         "model_req_key": task.model.key,
         "kind": asked.kind,
+        "inputs": list(asked.inputs),
+        "source": _source(task),
         "prompt": asked.prompt,
         "gen_count": task.plan.count,
         "asked": {

@@ -1,12 +1,14 @@
 """What a submission asks for: the double-encoded draft, read and checked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
+from jimeng_api.simulator import sizes
 from jimeng_api.simulator.codes import Refusal, fail_fields
+from jimeng_api.simulator.finishing import LONGEST, TOOLS, USUAL_RESOLUTION, Finishing, Margins
 
 SEED_END = 2**32
 
@@ -35,6 +37,9 @@ class Asked:
     tree: Node
     metrics: str
     remarks: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    """Addresses of the pictures that go in, in order."""
+    finishing: Finishing | None = None
 
 
 def _refuse(ret: str, why: str) -> Refusal:
@@ -95,10 +100,51 @@ def _whole(value: Any, name: str) -> int | None:
     return int(value)
 
 
+def _share(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise _refuse("1001", f"{name} is out of range")
+    return float(value)
+
+
 def _text_to_image(order: Node, tree: Node, component: Node) -> Asked:
-    remarks: list[str] = []
     abilities = _child(component, "abilities")
-    generate = _child(abilities, "generate")
+    return _drawing("image", order, tree, abilities, "generate")
+
+
+def _image_to_image(order: Node, tree: Node, component: Node) -> Asked:
+    abilities = _child(component, "abilities")
+    inputs: list[str] = []
+    listed = _child(abilities, "blend").get("ability_list")
+    for ability in listed if isinstance(listed, list) else ():
+        if not isinstance(ability, dict):
+            raise _refuse("1000", "ability_list holds something else than objects")
+        _share(ability.get("strength", 0.5), "strength")
+        inputs += _uris(ability)
+    if not inputs:
+        raise _refuse("1000", "a blend needs an input picture")
+    asked = _drawing("blend", order, tree, abilities, "blend")
+    return replace(asked, inputs=tuple(inputs))
+
+
+def _uris(ability: Node) -> list[str]:
+    """The addresses in one ability: listed plainly, or only in the list of images."""
+    plain, images = ability.get("image_uri_list"), ability.get("image_list")
+    uris = plain if isinstance(plain, list) and plain else []
+    if not uris and isinstance(images, list):
+        uris = [_uri(image) for image in images]
+    if not all(isinstance(uri, str) and uri for uri in uris):
+        raise _refuse("1000", "an input picture has no address")
+    return uris
+
+
+def _uri(image: Any) -> Any:
+    return (image.get("image_uri") or image.get("uri")) if isinstance(image, dict) else None
+
+
+def _drawing(kind: str, order: Node, tree: Node, abilities: Node, name: str) -> Asked:
+    """A draft that has something drawn: its words, size and number."""
+    remarks: list[str] = []
+    generate = _child(abilities, name)
     core = _child(generate, "core_param")
     large = core.get("large_image_info") or {}
     if not isinstance(large, dict):
@@ -111,9 +157,7 @@ def _text_to_image(order: Node, tree: Node, component: Node) -> Asked:
     seed = _whole(core.get("seed"), "seed")
     if seed is not None and not 0 <= seed < SEED_END:
         raise _refuse("1001", "seed is out of range")
-    strength = core.get("sample_strength", 0.5)
-    if not isinstance(strength, (int, float)) or not 0 <= strength <= 1:
-        raise _refuse("1001", "sample_strength is out of range")
+    _share(core.get("sample_strength", 0.5), "sample_strength")
     width, height = (_whole(large.get(name), name) for name in ("width", "height"))
     if (width is not None and width <= 0) or (height is not None and height <= 0):
         raise _refuse("1001", "width and height must be positive")
@@ -122,22 +166,20 @@ def _text_to_image(order: Node, tree: Node, component: Node) -> Asked:
     if not isinstance(count_node, dict):
         count_node = generate.get("gen_option")
         if isinstance(count_node, dict):
-            remarks.append("gen_option inside generate")
+            remarks.append(f"gen_option inside {name}")
         else:
             count_node = None
     count = _whole(count_node.get("gen_count"), "gen_count") if count_node else None
     if count is not None and count < 1:
         raise _refuse("1001", "gen_count is not positive")
 
-    root_model = order.get("extend")
-    root_model = root_model.get("root_model") if isinstance(root_model, dict) else None
+    root_model = _root_model(order)
     if root_model != model_key:
         remarks.append("root_model is not the model")
-    common = order.get("http_common_info")
     metrics = order.get("metrics_extra")
     resolution = large.get("resolution_type")
     return Asked(
-        kind="image",
+        kind=kind,
         submit_id=order["submit_id"],
         model_key=model_key,
         root_model=root_model,
@@ -150,12 +192,89 @@ def _text_to_image(order: Node, tree: Node, component: Node) -> Asked:
         smart_ratio=core.get("intelligent_ratio") is True,
         count=count,
         count_node=count_node,
-        aid=_whole(common.get("aid"), "aid") if isinstance(common, dict) else None,
+        aid=_aid(order),
         tree=tree,
         metrics=metrics if isinstance(metrics, str) else "",
         remarks=tuple(remarks),
     )
 
 
-READERS: dict[str, Callable[[Node, Node, Node], Asked]] = {"generate": _text_to_image}
+def _root_model(order: Node) -> str | None:
+    extend = order.get("extend")
+    model = extend.get("root_model") if isinstance(extend, dict) else None
+    return model if isinstance(model, str) else None
+
+
+def _aid(order: Node) -> int | None:
+    common = order.get("http_common_info")
+    return _whole(common.get("aid"), "aid") if isinstance(common, dict) else None
+
+
+# ------------------------------------------------------- on a finished picture
+
+
+def _finishing(order: Node, tree: Node, component: Node) -> Asked:
+    tool = TOOLS[component["generate_type"]]
+    ability = _child(_child(component, "abilities"), tool.name)
+    edit = _child(ability, "postedit_param")
+    item_id, history_id = (_id(edit.get(name)) for name in ("item_id", "origin_history_id"))
+    uri = _uri(edit.get("origin_image"))
+    if tool.items_only and (uri is not None or item_id is None or history_id is None):
+        raise _refuse("1000", f"{tool.name} takes item_id and origin_history_id, and nothing else")
+    if item_id is None and not isinstance(uri, str):
+        raise _refuse("1000", "there is nothing to work on")
+    resolution = ability.get("resolution_type") or USUAL_RESOLUTION
+    if tool.sized and resolution not in sizes.STANDARD:
+        raise _refuse("1001", f"no resolution {resolution!r} here")
+    for name in ("original_image_strength", "detail_strength"):
+        _share(ability.get(name, 0.5), name)
+    margins, longest = Margins(), LONGEST
+    if tool.widens:
+        scale = _child(ability, "up_scale")
+        margins = Margins(*(_share(scale.get(side, 0), side) for side in Margins._fields))
+        if not any(margins):
+            raise _refuse("1000", "no side is to be widened")
+        longest = min(_whole(scale.get("max_size"), "max_size") or LONGEST, LONGEST)
+        if longest < 1:
+            raise _refuse("1001", "max_size is not positive")
+    core = ability.get("core_param")
+    model = core.get("model") if isinstance(core, dict) else None
+    metrics = order.get("metrics_extra")
+    return Asked(
+        kind=tool.name,
+        submit_id=order["submit_id"],
+        model_key=model if isinstance(model, str) else "",
+        root_model=_root_model(order),
+        prompt="",
+        seed=None,
+        ratio_code=None,
+        width=None,
+        height=None,
+        resolution=None,
+        smart_ratio=False,
+        count=None,
+        count_node=None,
+        aid=_aid(order),
+        tree=tree,
+        metrics=metrics if isinstance(metrics, str) else "",
+        remarks=(),
+        inputs=(uri,) if uri else (),
+        finishing=Finishing(tool, item_id, history_id, uri, resolution, margins, longest),
+    )
+
+
+def _id(value: Any) -> str | None:
+    """A number that names something; clients whose numbers are too small send it as text."""
+    if value is None or value in ("", 0):
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise _refuse("1000", "an id is no number")
+    return str(value)
+
+
+READERS: dict[str, Callable[[Node, Node, Node], Asked]] = {
+    "generate": _text_to_image,
+    "blend": _image_to_image,
+    **dict.fromkeys(TOOLS, _finishing),
+}
 """One reader for each kind of draft, by the component's `generate_type`."""

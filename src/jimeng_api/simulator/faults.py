@@ -8,19 +8,28 @@ from jimeng_api.simulator.clock import Chance
 from jimeng_api.simulator.operations import ANY, OPERATIONS, operation_named
 from jimeng_api.simulator.timeline import FOR_EVER, Ending, Plan
 
-Kind = Literal["refusal", "wire", "credits", "job", "record", "links", "picture"]
+Kind = Literal[
+    "refusal", "wire", "credits", "job", "record", "links", "arrival", "upload", "picture"
+]
 """A request meets at most one fault of each kind; a job may suffer several."""
 
 Settings = Mapping[str, Any]
 Shape = Callable[[Plan, Settings], None]
 
-API = frozenset(OPERATIONS) - {"picture"}
+API = frozenset(
+    row.name for row in OPERATIONS.values() if row.plane in ("mweb", "commerce", "passport")
+)
 ALL = frozenset(OPERATIONS)
 COMMERCE = frozenset(row.name for row in OPERATIONS.values() if row.plane == "commerce")
 GENERATE = frozenset({"generate"})
 POLL = frozenset({"poll"})
 WITH_LINKS = frozenset({"poll", "history", "image_by_uri", "local_items"})
 FILES = frozenset({"picture"})
+JSON = frozenset(OPERATIONS) - FILES
+IMAGEX = frozenset({"apply_upload", "commit_upload"})
+APPLY = frozenset({"apply_upload"})
+COMMIT = frozenset({"commit_upload"})
+BLOB = frozenset({"blob"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,13 @@ _REFUSALS = (
     _refusal("text_risk", "2005", "the prompt is a risk", GENERATE),
     _refusal("text_blocked", "2038", "the prompt is blocked at submission", GENERATE),
     _refusal("image_risk", "2003", "the input picture is a risk", GENERATE),
+    _refusal("unknown_image", "1000", "an input picture is not known", GENERATE),
+    _refusal(
+        "content_risk",
+        "2003",
+        "the picture does not pass the content check",
+        frozenset({"algo_proxy"}),
+    ),
     _refusal("copyright_text", "2050", "the prompt names protected work", GENERATE),
     _refusal("mixed_language", "1161", "the prompt mixes languages", GENERATE),
     _refusal("generate_error", "2002", "the generation could not be started", GENERATE),
@@ -128,16 +144,16 @@ _WIRE = (
     ),
     _wire("empty_body", "it is done, and answered with 200 and nothing", accepted=True),
     _wire("null_data", "it is done, and answered with ret 0 and data null", API),
-    _wire("truncated_json", "it is done, and the JSON ends early", API, keep=0.5),
-    _wire("non_utf8", "it is done, and the JSON holds bytes that are not UTF-8", API),
-    _wire("deep_json", "it is done, and the JSON nests too deep", API, depth=100_000),
+    _wire("truncated_json", "it is done, and the JSON ends early", JSON, keep=0.5),
+    _wire("non_utf8", "it is done, and the JSON holds bytes that are not UTF-8", JSON),
+    _wire("deep_json", "it is done, and the JSON nests too deep", JSON, depth=100_000),
     _wire("duplicate_keys", "it is done, and `ret` and `data` come twice", API),
     _wire("lone_surrogate", "refused, with half a character in errmsg", API, ret="1000"),
     _wire("hostile_text", "refused, with script and terminal codes in errmsg", API, ret="1000"),
     _wire("drip", "the answer comes one byte at a time", seconds_per_byte=1.0),
     _wire("huge_body", "the answer goes on for megabytes", megabytes=64, accepted=True),
     _wire("gzip_bomb", "a small gzip body that unpacks to megabytes", megabytes=128, accepted=True),
-    _wire("unasked_encoding", "the answer is encoded though nobody asked", API, encoding="gzip"),
+    _wire("unasked_encoding", "the answer is encoded though nobody asked", JSON, encoding="gzip"),
     _wire("close_after_answer", "a kept connection is closed right after the answer"),
     _wire("clock_skew", "the answer's own time is off", API, seconds=86_400.0),
     _wire("number_as_ret", "`ret` is a number", API),
@@ -338,6 +354,30 @@ _LINKS = (
           {"origin": "file://"}),
 )  # fmt: skip
 
+_UPLOADS = (
+    Fault("short_token", "upload", frozenset({"upload_token"}),
+          "keys that live for so many seconds; 0 for keys that have expired", {"seconds": 0}),
+    Fault("imagex_authorization", "upload", IMAGEX, "the keys are not accepted",
+          {"number": 100024, "code": "InvalidAuthorization", "status": 403}),
+    Fault("imagex_signature", "upload", IMAGEX, "the signature is said not to match",
+          {"number": 100010, "code": "SignatureDoesNotMatch", "status": 403}),
+    Fault("imagex_forbidden", "upload", IMAGEX, "the account may not upload",
+          {"number": 100013, "code": "AccessDenied", "status": 403}),
+    Fault("foreign_upload_host", "upload", APPLY, "the file is to go to a foreign host",
+          {"host": "upload.elsewhere.example"}),
+    Fault("private_upload_host", "upload", APPLY, "the file is to go to an address not public",
+          {"host": "169.254.169.254"}),
+    Fault("blob_no_content", "upload", BLOB, "204 from an edge, and nothing is kept"),
+    Fault("blob_refused", "upload", BLOB, "the bytes are refused",
+          {"status": 403, "code": 4003}),
+    Fault("crc_mismatch", "upload", BLOB, "the checksum is said not to match; nothing is kept"),
+    Fault("crc_differs", "upload", BLOB, "the bytes are kept, the answer names another checksum"),
+    Fault("reset_amid_upload", "arrival", BLOB, "the connection is reset before all bytes came"),
+    Fault("session_key_unknown", "upload", COMMIT, "the SessionKey is not known (30406)"),
+    Fault("commit_failed", "upload", COMMIT, "UriStatus says that the upload failed (2001)"),
+    Fault("results_empty", "upload", COMMIT, "Results is empty"),
+)  # fmt: skip
+
 _PICTURES = (
     Fault("link_refused", "picture", FILES, "403, as for a link that has expired"),
     Fault("html_picture", "picture", FILES, "an HTML page with status 200"),
@@ -356,7 +396,8 @@ _PICTURES = (
 )  # fmt: skip
 
 FAULTS: dict[str, Fault] = {
-    row.name: row for row in (*_REFUSALS, *_WIRE, *_CREDITS, *_JOBS, *_RECORDS, *_LINKS, *_PICTURES)
+    row.name: row
+    for row in (*_REFUSALS, *_WIRE, *_CREDITS, *_JOBS, *_RECORDS, *_LINKS, *_UPLOADS, *_PICTURES)
 }
 
 _ORDER_KEYS = frozenset({"on", "fault", "times", "after", "nth", "account", "probability"})

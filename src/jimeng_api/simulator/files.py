@@ -5,9 +5,9 @@ import re
 
 from jimeng_api.simulator.call import Call
 from jimeng_api.simulator.links import File, file_of
-from jimeng_api.simulator.pictures import Gallery, Order, draw
+from jimeng_api.simulator.pictures import Gallery, draw
+from jimeng_api.simulator.tasks import Picture
 from jimeng_api.simulator.wire import HTML, Line, Reply
-from jimeng_api.simulator.world import Picture
 
 MIB = 2**20
 
@@ -77,11 +77,11 @@ class Files:
         return (picture.task.account.uid, picture.task.session)
 
     async def _reply(self, file: File, picture: Picture, form: str) -> Reply:
-        width, height = picture.width, picture.height
+        width, height = picture.order.width, picture.order.height
         if file.width and file.height:
             shrink = min(file.width / width, file.height / height, 1.0)
             width, height = max(1, round(width * shrink)), max(1, round(height * shrink))
-        order = Order(form, picture.prompt, picture.seed, picture.index, width, height)
+        order = picture.order._replace(form=form, width=width, height=height)
         body = self._gallery.kept(order)
         if body is None:
             # A PNG costs two milliseconds; the other forms are worth a thread.

@@ -15,8 +15,8 @@ from jimeng_api.simulator.models import models_of
 from jimeng_api.simulator.records import Records, Shown, queue_info, renditions_of
 from jimeng_api.simulator.sites import Site
 from jimeng_api.simulator.sizes import RATIO_NAMES
+from jimeng_api.simulator.tasks import Task
 from jimeng_api.simulator.timeline import SUCCESS
-from jimeng_api.simulator.world import Task
 
 USUAL_LIST = 20
 LONGEST_LIST = 100
@@ -196,7 +196,7 @@ class ImagePlane:
             if picture is None or picture.task.account is not account:
                 continue
             view = call.world.view(picture.task, call.now)
-            if picture.index < view.shown:
+            if picture.order.number < view.shown:
                 items.append(self._records.item(picture, shown))
         return encoded({"item_list": items})
 
@@ -214,8 +214,8 @@ class ImagePlane:
                 found[uri] = {
                     "image_uri": uri,
                     "image_url": self._records.link(picture, shown),
-                    "width": picture.width,
-                    "height": picture.height,
+                    "width": picture.order.width,
+                    "height": picture.order.height,
                     "format": "png",
                 }
         return encoded({"uri2image": found})

@@ -15,6 +15,22 @@ class Charge(NamedTuple):
     at: float
 
 
+class Received(NamedTuple):
+    """One picture that was uploaded and may be used."""
+
+    account: str
+    site: str
+    uri: str
+    bytes: int
+    crc32: str
+    md5: str
+    width: int
+    height: int
+    format: str
+    """Empty where the bytes were no picture."""
+    at: float
+
+
 class Seen(NamedTuple):
     """One request, for those who want to know when it came."""
 
@@ -28,6 +44,7 @@ class Seen(NamedTuple):
 class Ledger:
     charges: list[Charge] = field(default_factory=list)
     refunds: list[Charge] = field(default_factory=list)
+    uploads: deque[Received] = field(default_factory=lambda: deque(maxlen=KEPT_TIMES))
     submits: int = 0
     """Submissions that arrived, the refused ones too."""
     accepted: int = 0
@@ -76,6 +93,7 @@ class Ledger:
             "looks": sum(self.looks.values()),
             "charged": sum(charge.credits for charge in self.charges),
             "refunded": sum(charge.credits for charge in self.refunds),
+            "uploads": len(self.uploads),
             "pictures_served": self.pictures_served,
             "bytes_served": self.bytes_by_operation["picture"],
         }

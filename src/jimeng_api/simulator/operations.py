@@ -1,9 +1,10 @@
 """The names of what can be asked of the upstream, and the paths they answer on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Plane = Literal["mweb", "commerce", "passport", "files"]
+Plane = Literal["mweb", "commerce", "passport", "imagex", "blob", "files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,9 +13,24 @@ class Operation:
     plane: Plane
     path: str
     meaning: str
+    method: str = "POST"
 
 
-PICTURE = Operation("picture", "files", "/tos-…", "a result file is downloaded")
+PICTURE = Operation("picture", "files", "/tos-…", "a result file is downloaded", "GET")
+BLOB = Operation("blob", "blob", "/upload/v1/…", "the bytes of a picture are uploaded")
+APPLY = Operation(
+    "apply_upload",
+    "imagex",
+    "/?Action=ApplyImageUpload",
+    "a place for a picture is asked for",
+    "GET",
+)
+COMMIT = Operation(
+    "commit_upload", "imagex", "/?Action=CommitImageUpload", "an upload is declared done"
+)
+PROOF_UPLOAD = Operation(
+    "proof_upload", "imagex", "/?Action=UploadImage", "a picture is uploaded the older way"
+)
 
 OPERATIONS = {
     row.name: row
@@ -33,6 +49,26 @@ OPERATIONS = {
         Operation(
             "local_items", "mweb", "/mweb/v1/get_local_item_list", "single pictures are read by id"
         ),
+        Operation("upload_token", "mweb", "/mweb/v1/get_upload_token", "keys for uploads are lent"),
+        APPLY,
+        BLOB,
+        COMMIT,
+        Operation(
+            "algo_proxy", "mweb", "/mweb/v1/algo_proxy", "the content of a picture is checked"
+        ),
+        Operation(
+            "submit_audit",
+            "mweb",
+            "/mweb/v1/imagex/submit_audit_job",
+            "pictures are handed to the audit",
+        ),
+        Operation(
+            "upload_proof",
+            "mweb",
+            "/mweb/v1/get_upload_image_proof",
+            "the proof for an upload the older way is given",
+        ),
+        PROOF_UPLOAD,
         Operation(
             "user_credit", "commerce", "/commerce/v1/benefits/user_credit", "the balance is read"
         ),
@@ -61,9 +97,22 @@ OPERATIONS = {
 
 BY_PATH = {row.path: row for row in OPERATIONS.values()}
 
+_BY_ACTION = {row.path.partition("=")[2]: row for row in (APPLY, COMMIT, PROOF_UPLOAD)}
+_BLOB_START = BLOB.path.removesuffix("…")
+
+
+def operation_at(path: str, query: Mapping[str, str]) -> Operation | None:
+    """What is asked for at this path; the upload control host tells by the query."""
+    if path == "/":
+        return _BY_ACTION.get(query.get("Action", ""))
+    return BLOB if path.startswith(_BLOB_START) else BY_PATH.get(path)
+
+
 ANY = "any"
 
-_BY_OTHER_NAME = {row.path.rsplit("/", 1)[-1]: row.name for row in OPERATIONS.values()} | {
+_BY_OTHER_NAME = {
+    row.path.rsplit("/", 1)[-1].removeprefix("?Action="): row.name for row in OPERATIONS.values()
+} | {
     "generate": "generate",
     "user_info": "user_info",  # two paths end so; the membership goes by its own name
     "result": "picture",

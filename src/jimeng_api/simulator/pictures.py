@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
+from jimeng_api.simulator.tiles import CUBE, FIRST_COLOUR, Place, Tile, image_of, places, tile_of
+
 GRAIN = 144
 """Pixels on the longer side of the small drawing."""
 MARK = "SIMULATED"
@@ -94,13 +96,100 @@ def _pattern(draw: ImageDraw.ImageDraw, left: int, character: str) -> None:
                 draw.point(((left + column, 2 + row), (left + 6 - column, 2 + row)), fill=255)
 
 
-def _small(prompt: str, seed: int, index: int, width: int, height: int) -> Image.Image:
-    """The drawing at its small size, in palette mode."""
-    dice = hashlib.blake2b(f"{prompt}\n{seed}\n{index}".encode("utf-8", "replace")).digest()
+class Shows(NamedTuple):
+    """What a picture shows of others."""
+
+    inputs: tuple[Tile, ...] = ()
+    """Set into the drawing, in the order in which they are read."""
+    source: "Order | Tile | None" = None
+    """The picture that was worked on, shown instead of a drawing."""
+    edges: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    """What was added at top, bottom, left and right, as shares of the whole."""
+    mark: str = ""
+    """The tool that was at work."""
+
+
+PLAIN = Shows()
+
+
+class Order(NamedTuple):
+    """What is to be drawn."""
+
+    form: str
+    prompt: str
+    seed: int
+    number: int
+    width: int
+    height: int
+    shows: Shows = PLAIN
+
+
+_EDGE_COLOURS = (FIRST_COLOUR + 105, FIRST_COLOUR + 29, FIRST_COLOUR + 9, FIRST_COLOUR + 119)
+
+
+def input_places(width: int, height: int, count: int) -> list[Place]:
+    """Where a picture of this size shows each of so many inputs."""
+    w, h = _grain(width, height)
+    return [
+        Place(
+            left * width // w + -(-width // w),
+            top * height // h + -(-height // h),
+            side * min(width, height) // min(w, h) - 2,
+        )
+        for left, top, side in _small_places(w, h, count)
+    ]
+
+
+def _small_places(w: int, h: int, count: int) -> list[Place]:
+    return [
+        Place(2 + left, 2 + top, side)
+        for left, top, side in places(max(count, w - 2), max(count, h - 32), count)
+    ]
+
+
+def _grain(width: int, height: int) -> tuple[int, int]:
     scale = GRAIN / max(width, height)
-    w, h = max(8, round(width * scale)), max(8, round(height * scale))
+    return max(8, round(width * scale)), max(8, round(height * scale))
+
+
+def _small(order: Order) -> Image.Image:
+    """The drawing at its small size, in palette mode."""
+    shows = order.shows
+    if shows.source is not None:
+        return _finished(order, shows, shows.source)
+    image = _drawn(order.prompt, order.seed, order.number, order.width, order.height)
+    all_places = _small_places(image.width, image.height, len(shows.inputs))
+    for tile, (left, top, side) in zip(shows.inputs, all_places, strict=True):
+        image.paste(image_of(tile, side, side), (left, top))
+    return image
+
+
+def _finished(order: Order, shows: Shows, source: "Order | Tile") -> Image.Image:
+    """The source as a tool leaves it."""
+    w, h = _grain(order.width, order.height)
+    top, bottom, left, right = shows.edges
+    inner = (
+        max(1, round(w * (1 - left - right))),
+        max(1, round(h * (1 - top - bottom))),
+    )
+    if isinstance(source, Order):
+        before = _small(source)
+        palette = before.getpalette()
+        before = before.resize(inner, Image.Resampling.NEAREST)
+    else:
+        before, palette = image_of(source, *inner), None
+    image = Image.new("P", (w, h), _EDGE_COLOURS[order.number % len(_EDGE_COLOURS)])
+    image.paste(before, (round(w * left), round(h * top)))
+    image.putpalette(_palette(bytes(64)) + CUBE if palette is None else palette)
+    _caption(image, shows.mark, 1)
+    return image
+
+
+def _drawn(prompt: str, seed: int, index: int, width: int, height: int) -> Image.Image:
+    dice = hashlib.blake2b(f"{prompt}\n{seed}\n{index}".encode("utf-8", "replace")).digest()
+    w, h = _grain(width, height)
     image = _landscape(dice[63] % _LANDSCAPES, w, h).copy()
-    image.putpalette(_palette(dice))
+    image.putpalette(_palette(dice) + CUBE)
     _caption(image, MARK, h - 29)
     _caption(image, prompt, h - 15)
     return image
@@ -206,12 +295,14 @@ def _pixels(small: Image.Image, width: int, height: int) -> bytes:
 _END = zlib.compressobj(1, zlib.DEFLATED, -15).flush(zlib.Z_FINISH)
 
 
-def draw_png(prompt: str, seed: int, index: int, width: int, height: int) -> bytes:
-    """The picture as a PNG file; the same bytes for the same arguments, always."""
-    small = _small(prompt, seed, index, width, height)
-    palette = bytes(small.getpalette() or ())[: _COLOURS * 3]
-    about = f"seed {seed}, picture {index}"
-    description = b"Description\0\0\0\0\0" + prompt.encode("utf-8", "replace")
+def draw_png(order: Order) -> bytes:
+    """The picture as a PNG file; the same bytes for the same order, always."""
+    small = _small(order)
+    width, height = order.width, order.height
+    colours = _COLOURS if order.shows == PLAIN else _COLOURS + len(CUBE) // 3
+    palette = bytes(small.getpalette() or ())[: colours * 3]
+    about = f"seed {order.seed}, picture {order.number}"
+    description = b"Description\0\0\0\0\0" + order.prompt.encode("utf-8", "replace")
     return b"".join(
         (
             _SIGNATURE,
@@ -226,30 +317,23 @@ def draw_png(prompt: str, seed: int, index: int, width: int, height: int) -> byt
     )
 
 
-def draw_as(form: str, prompt: str, seed: int, index: int, width: int, height: int) -> bytes:
+def draw_as(order: Order) -> bytes:
     """The picture in another form: `webp` or `jpeg`."""
-    small = _small(prompt, seed, index, width, height).convert("RGB")
+    small = _small(order).convert("RGB")
     target = io.BytesIO()
-    large = small.resize((width, height), Image.Resampling.NEAREST)
+    large = small.resize((order.width, order.height), Image.Resampling.NEAREST)
+    form = order.form
     large.save(target, form, quality=60, **({"method": 0} if form == "webp" else {}))
     return target.getvalue()
 
 
-class Order(NamedTuple):
-    """What is to be drawn."""
-
-    form: str
-    prompt: str
-    seed: int
-    number: int
-    width: int
-    height: int
-
-
 def draw(order: Order) -> bytes:
-    if order.form == "png":
-        return draw_png(*order[1:])
-    return draw_as(*order)
+    return draw_png(order) if order.form == "png" else draw_as(order)
+
+
+def small_copy(order: Order) -> Tile:
+    """A picture that was made here, as it shows inside others."""
+    return tile_of(_small(order).convert("RGB"))
 
 
 class Gallery:

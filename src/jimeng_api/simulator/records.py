@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from jimeng_api.simulator.finishing import RECORD_NUMBERS
 from jimeng_api.simulator.links import COVER_SECONDS, Seal, link, usual_end
 from jimeng_api.simulator.sizes import RATIO_VALUES
+from jimeng_api.simulator.tasks import Picture, Task
 from jimeng_api.simulator.timeline import View
-from jimeng_api.simulator.world import Picture, Task, World
+from jimeng_api.simulator.world import World
 
 KEPT_BYTES = 32 * 2**20
 POLLING = {"interval_seconds": 30, "timeout_seconds": 86_400}
@@ -106,9 +108,9 @@ class Records:
         ending = plan.ending
         failed = view.ended and view.finish_time > 0
         return {
-            "generate_type": 1,
+            "generate_type": RECORD_NUMBERS[asked.kind],
             "history_record_id": task.history_id,
-            "origin_history_record_id": None,
+            "origin_history_record_id": task.origin_history_id,
             "created_time": round(task.accepted_at, 3),
             "item_list": items,
             "origin_item_list": [],
@@ -170,8 +172,8 @@ class Records:
                 {
                     "image_uri": uri,
                     "image_url": full,
-                    "width": picture.width,
-                    "height": picture.height,
+                    "width": picture.order.width,
+                    "height": picture.order.height,
                     "format": "png",
                     "smart_crop_loc": None,
                 }
@@ -187,7 +189,7 @@ class Records:
                 "local_item_id": picture.item_id,
                 "effect_type": 9,
                 "title": "",
-                "description": picture.prompt,
+                "description": picture.order.prompt,
                 "cover_url": cover,
                 "item_urls": [""],
                 "md5": "",
@@ -204,22 +206,22 @@ class Records:
                     for each in shown.renditions
                 },
                 "cover_uri": uri,
-                "cover_width": picture.width,
-                "cover_height": picture.height,
+                "cover_width": picture.order.width,
+                "cover_height": picture.order.height,
                 "smart_crop_loc": None,
             },
             "author": None,
             "image": image,
             "aigc_image_params": {
-                "generate_type": 1,
+                "generate_type": RECORD_NUMBERS[task.asked.kind],
                 "text2image_params": {
-                    "prompt": picture.prompt,
-                    "seed": picture.seed,
+                    "prompt": picture.order.prompt,
+                    "seed": picture.order.seed,
                     "image_ratio": task.ratio_code,
                     "model_config": {"model_req_key": task.model.key},
                     "large_image_info": {
-                        "width": picture.width,
-                        "height": picture.height,
+                        "width": picture.order.width,
+                        "height": picture.order.height,
                         "resolution_type": task.resolution,
                     },
                 },

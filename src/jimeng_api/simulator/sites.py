@@ -17,17 +17,19 @@ class Site:
     space: str
     """Template space in the second part of a result's address."""
     daily_gift: int
+    aws_region: str
+    """What signatures of the upload control host name as the region."""
 
     @property
     def is_cn(self) -> bool:
         return self.name == "cn"
 
 
-CN = Site("cn", "cn", 513695, "tos-cn-i-tb4s082cfz", "tb4s082cfz", 66)
-US = Site("us", "US", 513641, "tos-useast5-i-wopfjsm1ax-tx", "wopfjsm1ax", 50)
-HK = Site("hk", "HK", 513641, "tos-alisg-i-wopfjsm1ax-sg", "wopfjsm1ax", 50)
-JP = Site("jp", "JP", 513641, "tos-alisg-i-wopfjsm1ax-sg", "wopfjsm1ax", 50)
-SG = Site("sg", "SG", 513641, "tos-alisg-i-wopfjsm1ax-sg", "wopfjsm1ax", 50)
+CN = Site("cn", "cn", 513695, "tos-cn-i-tb4s082cfz", "tb4s082cfz", 66, "cn-north-1")
+US = Site("us", "US", 513641, "tos-useast5-i-wopfjsm1ax-tx", "wopfjsm1ax", 50, "us-east-1")
+HK = Site("hk", "HK", 513641, "tos-alisg-i-wopfjsm1ax-sg", "wopfjsm1ax", 50, "ap-southeast-1")
+JP = Site("jp", "JP", 513641, "tos-alisg-i-wopfjsm1ax-sg", "wopfjsm1ax", 50, "ap-southeast-1")
+SG = Site("sg", "SG", 513641, "tos-alisg-i-wopfjsm1ax-sg", "wopfjsm1ax", 50, "ap-southeast-1")
 
 SITES = {site.name: site for site in (CN, US, HK, JP, SG)}
 AIDS = frozenset(site.aid for site in SITES.values())

@@ -71,6 +71,24 @@ SWITCHES = {
         Switch(
             "link_seconds", "life of a result link in seconds; 0 for the usual weeks", default=0
         ),
+        Switch(
+            "upload_token_seconds",
+            "life in seconds of the keys that are lent for uploads",
+            default=3600,
+        ),
+        Switch(
+            "upload_hosts",
+            "how a place for a file names the host: `UploadHosts`, a single `UploadHost`, or "
+            "`InnerUploadAddress` with `UploadAddress` null",
+            default="list",
+            choices=("list", "single", "inner"),
+        ),
+        Switch(
+            "imagex_error_status",
+            "the HTTP status of errors of the upload control host",
+            default=403,
+            choices=(403, 400, 200),
+        ),
         Switch("max_ids", "most ids in one poll, more answer 1001; 0 for no limit", default=0),
     )
 }

@@ -53,16 +53,20 @@ class Line:
         transport: Any = getattr(getattr(send, "__self__", None), "transport", None)
         self._transport: Any = transport if hasattr(transport, "abort") else None
 
-    async def body(self) -> bytes:
+    async def body(self, most: int | None = None) -> bytes:
+        """The body of the request; of a longer one no more than `most` bytes are kept."""
         message = await self._receive()
         chunk: bytes = message.get("body", b"")
         if not message.get("more_body"):
-            return chunk
-        chunks = [chunk]
+            return chunk[:most]
+        chunks = bytearray(chunk)
         while message.get("more_body"):
             message = await self._receive()
-            chunks.append(message.get("body", b""))
-        return b"".join(chunks)
+            if most is None or len(chunks) < most:
+                chunks += message.get("body", b"")
+        if most is not None:
+            del chunks[most:]
+        return bytes(chunks)
 
     async def answer(self, reply: Reply) -> None:
         await self.begin(reply)

@@ -3,9 +3,7 @@
 import hashlib
 import heapq
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import msgspec
 
@@ -20,97 +18,35 @@ from jimeng_api.simulator.accounts import (
 )
 from jimeng_api.simulator.clock import Chance, Clock, SystemClock
 from jimeng_api.simulator.codes import Refusal, fail_fields
+from jimeng_api.simulator.dial import Dial
 from jimeng_api.simulator.drafts import SEED_END, Asked
 from jimeng_api.simulator.envelope import LogIds
 from jimeng_api.simulator.faults import FaultQueue, Queued
 from jimeng_api.simulator.ledger import Charge, Ledger
 from jimeng_api.simulator.links import Links
 from jimeng_api.simulator.models import ImageModel, image_model
+from jimeng_api.simulator.pictures import Order
 from jimeng_api.simulator.sites import Site
+from jimeng_api.simulator.sources import (
+    Source,
+    shows_of,
+    source_of_picture,
+    source_of_upload,
+    worked_size,
+)
 from jimeng_api.simulator.switches import Switches
+from jimeng_api.simulator.tasks import Picture, Task
 from jimeng_api.simulator.timeline import FOR_EVER, Plan, View, first_view, view_of
+from jimeng_api.simulator.uploads import Uploads
 
 FIRST_HISTORY_ID = 13_500_000_000_001
 ITEM_BASE = 7_600_000_000_000_000_000
 MOST_IN_A_SERIES = 15
+USUAL_MODEL = "high_aes_general_v40"
+"""Pays for work on a picture where no model is named."""
 
 _PICTURES_WANTED = re.compile(r"(\d+)\s*张")
 _SERIES_WORDS = ("连续", "绘本", "故事")
-
-
-@dataclass(slots=True)
-class Picture:
-    """One finished picture: enough to draw it again."""
-
-    uri: str
-    item_id: str
-    prompt: str
-    seed: int
-    index: int
-    width: int
-    height: int
-    task: "Task"
-
-
-@dataclass(slots=True)
-class Task:
-    history_id: str
-    account: Account
-    session: str
-    site: Site
-    asked: Asked
-    model: ImageModel
-    width: int
-    height: int
-    ratio_code: int
-    resolution: str
-    seed: int
-    price: int
-    double: bool
-    accepted_at: float
-    plan: Plan
-    generate_id: str
-    draft: msgspec.Raw
-    draft_text: bytes
-    """The draft as a JSON string, ready to be put into a record."""
-    forecast: int
-    pictures: list[Picture] = field(default_factory=list)
-    looks: int = 0
-    late_looks: int = 0
-    ended_at: float | None = None
-    seen_at: float | None = None
-    """When a poll first showed that it was over."""
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def ready_at(self) -> float | None:
-        """When it is over by plan; None when looks decide or it never ends."""
-        if self.ended_at is not None:
-            return self.ended_at
-        wait = self.plan.wait_seconds
-        return None if wait == float("inf") else self.accepted_at + wait
-
-
-@dataclass(slots=True)
-class Dial:
-    """How long jobs take that are accepted from now on."""
-
-    mode: str = "typical"
-    speed: float = 1.0
-    """Divides the typical time of a model; the other modes mean what they say."""
-    low: float = 0.0
-    high: float = 0.0
-    looks: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        if self.mode == "seconds":
-            same = self.low == self.high
-            return {"seconds": self.low if same else [self.low, self.high], "speed": self.speed}
-        if self.mode == "looks":
-            return {"looks": self.looks, "speed": self.speed}
-        if self.mode == "at_once":
-            return {"at_once": True, "speed": self.speed}
-        return {"typical": True, "speed": self.speed}
 
 
 class World:
@@ -134,6 +70,7 @@ class World:
         self.faults = FaultQueue(self.chance)
         self.dial = Dial(speed=speed)
         self.links = Links(seed)
+        self.uploads = Uploads(seed)
         self.ledger = Ledger()
         self.logids = LogIds(seed)
         self.usual_rules = Rules()
@@ -173,9 +110,10 @@ class World:
         self.settle(now)
         account.lapse(now)
         rules = account.rules
-        model = image_model(asked.model_key, site)
-        if model is None:
-            raise Refusal("1000", data=fail_fields("1000", f"no model {asked.model_key!r} here"))
+        sources = self._sources(asked, account, now)
+        model = _model(asked, site, sources)
+        if len(asked.inputs) > model.inputs:
+            raise Refusal("1000", data=fail_fields("1000", "there are too many input pictures"))
         if self.switches["strict_draft"]:
             _check_strictly(asked)
         earlier = account.by_submit_id.get(asked.submit_id)
@@ -184,8 +122,13 @@ class World:
             return task, first_view(task.plan)
         if earlier is not None and self.switches["same_submit_id"] == "refuse":
             raise Refusal("1000", data=fail_fields("1000", "submit_id was used before"))
-        resolution = asked.resolution or model.usual_resolution
-        ratio_code, (width, height) = self._size(asked, model, resolution)
+        finishing = asked.finishing
+        if finishing is None:
+            resolution = asked.resolution or model.usual_resolution
+            ratio_code, (width, height) = self._size(asked, model, resolution)
+        else:
+            asked = replace(asked, prompt=sources[0].prompt)
+            resolution, ratio_code, (width, height) = worked_size(finishing, sources[0], model)
         if rules.images_at_once is not None and len(account.running) >= rules.images_at_once:
             raise Refusal(rules.at_once_ret, data=fail_fields(rules.at_once_ret))
         if rules.per_day is not None and account.jobs_today(now) >= rules.per_day:
@@ -230,6 +173,8 @@ class World:
             draft_text=msgspec.json.encode(draft.decode()),
             forecast=max(1, round(plan.run_seconds)),
             remarks=asked.remarks,
+            shows=shows_of(finishing, sources),
+            origin_history_id=_origin(asked, sources),
         )
         self._keep(task, faults)
         return task, first_view(plan)
@@ -266,16 +211,49 @@ class World:
             picture = Picture(
                 uri=f"{task.site.bucket}/{name}",
                 item_id=str(ITEM_BASE + (number - FIRST_HISTORY_ID) * 100 + index + 1),
-                prompt=task.asked.prompt,
-                seed=task.seed,
-                index=index,
-                width=task.width,
-                height=task.height,
+                order=Order(
+                    "png",
+                    task.asked.prompt,
+                    task.seed,
+                    index,
+                    task.width,
+                    task.height,
+                    task.shows,
+                ),
                 task=task,
             )
             task.pictures.append(picture)
             self.pictures[picture.uri] = picture
             self.items[picture.item_id] = picture
+
+    def _sources(self, asked: Asked, account: Account, now: float) -> list[Source]:
+        """The pictures that go in, all of them this account's own."""
+        finishing = asked.finishing
+        if finishing is not None and finishing.item_id is not None:
+            picture = self.items.get(finishing.item_id)
+            found = [self._made(picture, account, now)]
+            if picture is not None and finishing.history_id not in (None, picture.task.history_id):
+                found = [None]
+        else:
+            found = [self.source(account, uri, now) for uri in asked.inputs]
+        sources = [each for each in found if each is not None]
+        if len(sources) < len(found):
+            raise Refusal("1000", data=fail_fields("1000", "an input picture is not known"))
+        return sources
+
+    def source(self, account: Account, uri: str, now: float) -> Source | None:
+        """The account's own picture at this address, uploaded or made here."""
+        upload = self.uploads.file_of(account, uri)
+        if upload is not None:
+            return source_of_upload(upload)
+        return self._made(self.pictures.get(uri), account, now)
+
+    def _made(self, picture: Picture | None, account: Account, now: float) -> Source | None:
+        """A picture that was made here, if it is the account's own and there by now."""
+        if picture is None or picture.task.account is not account:
+            return None
+        view = self.view(picture.task, now)
+        return source_of_picture(picture) if picture.order.number < view.shown else None
 
     def _price(self, account: Account, model: ImageModel, resolution: str, count: int) -> int:
         fixed = account.rules.price
@@ -301,6 +279,8 @@ class World:
 
     def _count(self, asked: Asked, model: ImageModel) -> tuple[int, bool]:
         """How many pictures will be made, and whether as a series."""
+        if asked.finishing is not None:
+            return asked.finishing.tool.count, False
         if asked.count is not None:
             return model.count_for(asked.count), False
         if model.series:
@@ -380,10 +360,29 @@ class World:
             )
 
 
+def _model(asked: Asked, site: Site, sources: list[Source]) -> ImageModel:
+    """What draws; work on a picture needs not name it."""
+    model = image_model(asked.model_key, site)
+    if model is None and asked.finishing is not None:
+        task = sources[0].task
+        named = image_model(asked.root_model or "", site)
+        made_with = task.model if task is not None else image_model(USUAL_MODEL, site)
+        model = named or made_with
+    if model is None:
+        raise Refusal("1000", data=fail_fields("1000", f"no model {asked.model_key!r} here"))
+    return model
+
+
+def _origin(asked: Asked, sources: list[Source]) -> str | None:
+    if asked.finishing is None or sources[0].task is None:
+        return None
+    return sources[0].task.history_id
+
+
 def _check_strictly(asked: Asked) -> None:
-    if "gen_option inside generate" in asked.remarks:
+    if any(remark.startswith("gen_option inside") for remark in asked.remarks):
         raise Refusal("3018", data=fail_fields("3018"))
-    if asked.root_model != asked.model_key:
+    if asked.finishing is None and asked.root_model != asked.model_key:
         raise Refusal("1000", data=fail_fields("1000", "root_model is not the model"))
 
 
@@ -393,29 +392,3 @@ def _normalised(asked: Asked, count: int) -> bytes:
     if node is not None and asked.count is not None:
         node["gen_count"] = count
     return msgspec.json.encode(asked.tree)
-
-
-def dial_from(order: Mapping[str, Any], now: Dial) -> Dial:
-    """Read a new setting of the dial; raise `ValueError` if it cannot be meant."""
-    known = {"seconds", "looks", "at_once", "speed", "typical"}
-    unknown = order.keys() - known
-    if unknown or not order:
-        raise ValueError(f"takes one of {', '.join(sorted(known))}, not {sorted(unknown)}")
-    speed = float(order.get("speed", now.speed))
-    if not speed > 0:
-        raise ValueError("speed must be above 0")
-    if "seconds" in order:
-        value = order["seconds"]
-        low, high = value if isinstance(value, list) and len(value) == 2 else (value, value)
-        low, high = float(low), float(high)
-        if not 0 <= low <= high:
-            raise ValueError("seconds takes a number, or [low, high]")
-        return Dial("seconds", speed, low, high)
-    if "looks" in order:
-        looks = int(order["looks"])
-        if looks < 1:
-            raise ValueError("looks must be 1 or more")
-        return Dial("looks", speed, looks=looks)
-    if order.get("at_once"):
-        return Dial("at_once", speed)
-    return Dial("typical", speed)
