@@ -323,8 +323,6 @@ STALE_TOKENS: Final = frozenset(
         "InvalidSecurityToken",
         "RequestExpired",
         "100024",
-        "HTTP 401",
-        "HTTP 403",
     }
 )
 

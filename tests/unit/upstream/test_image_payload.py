@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
@@ -154,6 +155,19 @@ def test_a_picture_is_asked_for_with_exactly_this_tree() -> None:
 
 def test_the_same_wish_gives_the_same_bytes() -> None:
     assert sent() == sent()
+
+
+@pytest.mark.parametrize(
+    ("changes", "digest"),
+    [
+        ({}, "9f15ac75fce1f80e"),
+        ({"count": 3}, "2fa49dc0a44e573d"),
+        ({"series": 5}, "4d7f5ee96c83fbc0"),
+        ({"intelligent_ratio": True}, "598778ff7ca4d8a1"),
+    ],
+)
+def test_the_bytes_are_those_of_the_first_release(changes: dict[str, Any], digest: str) -> None:
+    assert sha256(sent(replace(HORSES, **changes))).hexdigest()[:16] == digest
 
 
 def test_the_inner_documents_are_texts_not_objects() -> None:

@@ -16,6 +16,7 @@ from jimeng_api.upstream.replies.credits import credits_of, granted
 from jimeng_api.upstream.replies.queues import queues
 from jimeng_api.upstream.replies.records import progress_of, records
 from jimeng_api.upstream.replies.submissions import submitted
+from jimeng_api.upstream.replies.uploads import applied, committed, stored, upload_token
 from jimeng_api.upstream.replies.users import signed_in
 
 NAMES = [
@@ -45,6 +46,28 @@ NAMES = [
     "gift_credits",
     "uid",
     "systime",
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+    "expired_time",
+    "current_time",
+    "ResponseMetadata",
+    "Error",
+    "Code",
+    "Result",
+    "UploadAddress",
+    "InnerUploadAddress",
+    "UploadNodes",
+    "StoreInfos",
+    "StoreUri",
+    "Auth",
+    "UploadHosts",
+    "SessionKey",
+    "Results",
+    "Uri",
+    "UriStatus",
+    "PluginResult",
+    "code",
     "a",
 ]
 LEAVES = (
@@ -76,12 +99,14 @@ def read_in_every_way(answer: Answer) -> None:
             lambda reply=reply: credits_of(reply),
             lambda reply=reply: granted(reply),
             lambda reply=reply: signed_in(reply),
+            lambda reply=reply: upload_token(reply, 1.0),
             lambda reply=reply: progress_of(reply.data),
         ):
             with contextlib.suppress(GatewayError):
                 read()
-    with contextlib.suppress(GatewayError):
-        submitted(answer)
+    for judge in (submitted, applied, stored, committed):
+        with contextlib.suppress(GatewayError):
+            judge(answer)
     signature_clock(answer)
 
 
@@ -100,6 +125,25 @@ def test_whatever_json_comes_only_our_own_errors_leave(value: Any, ret: Any) -> 
     read_in_every_way(
         Answer(200, {}, json.dumps({"ret": "0", "response": json.dumps(value)}).encode())
     )
+
+
+@given(value=JSON, cut=st.integers(0, 60), junk=st.binary(max_size=4))
+@settings(max_examples=100, deadline=None)
+def test_a_damaged_step_of_an_upload_is_an_error_of_ours(value: Any, cut: int, junk: bytes) -> None:
+    store = {"StoreUri": value, "Auth": "a"}
+    node = {"StoreInfos": [store, value], "UploadHosts": [value, "b"], "SessionKey": value}
+    result = {
+        "UploadAddress": node,
+        "InnerUploadAddress": {"UploadNodes": [value, node]},
+        "Results": [value],
+        "PluginResult": value,
+    }
+    whole = json.dumps({"ResponseMetadata": value, "Result": result}).encode()
+    read_in_every_way(Answer(200, {}, whole))
+    read_in_every_way(Answer(200, {}, whole[: len(whole) - cut] + junk))
+    keys = {"access_key_id": "a", "secret_access_key": "b", "session_token": "c"}
+    token = {"ret": "0", "data": keys | {"expired_time": value, "current_time": value}}
+    read_in_every_way(Answer(200, {}, json.dumps(token).encode()))
 
 
 @given(value=JSON, cut=st.integers(0, 60), junk=st.binary(max_size=4))
