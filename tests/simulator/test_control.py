@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from jimeng_api.simulator.faults import FAULTS, BadFault
+from jimeng_api.simulator.fault_queue import BadFault
+from jimeng_api.simulator.faults import FAULTS
 from jimeng_api.simulator.serve import build_app, load_faults
 from jimeng_api.simulator.switches import SWITCHES
 from tests.simulator.caller import POLL, SESSION, USER_INFO, Sim, links_of

@@ -22,8 +22,6 @@ from tests.simulator.caller import (
 )
 from tests.simulator.forms import browser_form
 
-UPLOAD_TOKEN = "/mweb/v1/get_upload_token"
-
 
 async def test_an_answer_has_ret_as_a_string_the_time_and_a_logid() -> None:
     sim = Sim()
@@ -241,11 +239,12 @@ async def test_answers_are_encoded_only_by_switch_and_for_those_who_accept(encod
 
 async def test_what_is_not_simulated_answers_404() -> None:
     sim = Sim()
-    for path in (UPLOAD_TOKEN, "/", "/?Action=ApplyImageUpload&Version=2018-08-01", "/mweb/v9/x"):
+    for path in ("/mweb/v9/x", "/", "/?Action=ListVideos&Version=2018-08-01"):
         assert (await sim.raw("POST", path, b"{}")).status == 404
     assert (await sim.raw("GET", USER_INFO)).status == 405
+    assert (await sim.raw("POST", "/?Action=ApplyImageUpload&Version=2018-08-01")).status == 405
     requests = (await sim.control("GET", "/requests")).json
-    assert requests["by_path"][UPLOAD_TOKEN] == 1
+    assert requests["by_path"]["/mweb/v9/x"] == 1
 
 
 async def test_a_body_may_come_in_pieces() -> None:

@@ -12,7 +12,7 @@ from jimeng_api.simulator.commerce import site_shown
 from jimeng_api.simulator.control import control_app
 from jimeng_api.simulator.envelope import commerce as commerce_envelope
 from jimeng_api.simulator.envelope import encoded, mweb, sign_is_good
-from jimeng_api.simulator.faults import Queued
+from jimeng_api.simulator.fault_queue import Queued
 from jimeng_api.simulator.files import Files
 from jimeng_api.simulator.image_plane import ImagePlane, TooFast
 from jimeng_api.simulator.links import is_file

@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from jimeng_api.simulator.accounts import Account, Rules, Session, masked, uid_of
 from jimeng_api.simulator.dial import dial_from
-from jimeng_api.simulator.faults import FAULTS, BadFault, Queued
+from jimeng_api.simulator.fault_queue import BadFault, Queued
+from jimeng_api.simulator.faults import FAULTS
 from jimeng_api.simulator.operations import OPERATIONS
 from jimeng_api.simulator.sites import SITES, site_of
 from jimeng_api.simulator.switches import STRICT, SWITCHES, BadSwitch

@@ -10,7 +10,7 @@ from jimeng_api.simulator.call import Call
 from jimeng_api.simulator.codes import Refusal, fail_fields
 from jimeng_api.simulator.drafts import read_submission
 from jimeng_api.simulator.envelope import encoded, version_of
-from jimeng_api.simulator.faults import Queued
+from jimeng_api.simulator.fault_queue import Queued
 from jimeng_api.simulator.models import models_of
 from jimeng_api.simulator.records import Records, Shown, queue_info, renditions_of
 from jimeng_api.simulator.sites import Site

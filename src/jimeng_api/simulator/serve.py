@@ -15,7 +15,7 @@ from typing_extensions import override
 from jimeng_api.simulator.accounts import USUAL_CREDITS
 from jimeng_api.simulator.app import create_app
 from jimeng_api.simulator.clock import Clock
-from jimeng_api.simulator.faults import BadFault
+from jimeng_api.simulator.fault_queue import BadFault
 from jimeng_api.simulator.world import World
 
 HOST = "127.0.0.1"

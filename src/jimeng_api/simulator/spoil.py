@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 
 from jimeng_api.simulator.envelope import encoded
-from jimeng_api.simulator.faults import Queued
+from jimeng_api.simulator.fault_queue import Queued
 from jimeng_api.simulator.wire import HTML, Line, Reply
 
 MIB = 2**20

@@ -11,7 +11,7 @@ import msgspec
 from jimeng_api.simulator.call import Call
 from jimeng_api.simulator.codes import Refusal
 from jimeng_api.simulator.envelope import encoded
-from jimeng_api.simulator.faults import Queued
+from jimeng_api.simulator.fault_queue import Queued
 from jimeng_api.simulator.ledger import Received
 from jimeng_api.simulator.photos import LARGEST, Photo
 from jimeng_api.simulator.sigv4 import Signed, is_signed_with, read_authorization

@@ -21,7 +21,7 @@ from jimeng_api.simulator.codes import Refusal, fail_fields
 from jimeng_api.simulator.dial import Dial
 from jimeng_api.simulator.drafts import SEED_END, Asked
 from jimeng_api.simulator.envelope import LogIds
-from jimeng_api.simulator.faults import FaultQueue, Queued
+from jimeng_api.simulator.fault_queue import FaultQueue, Queued
 from jimeng_api.simulator.ledger import Charge, Ledger
 from jimeng_api.simulator.links import Links
 from jimeng_api.simulator.models import ImageModel, image_model
