@@ -196,13 +196,15 @@ class _Body(Payload):
             self.handed = writer.output_size
 
 
-_FAILED = (aiohttp.ClientError, TimeoutError, OSError)
+# A host whose name can be none (a part longer than 63 letters) is met by Python with a UnicodeError.
+_FAILED = (aiohttp.ClientError, TimeoutError, OSError, UnicodeError)
 _UNCONNECTED = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
+    UnicodeError,
 )
 
 
