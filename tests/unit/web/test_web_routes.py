@@ -524,6 +524,12 @@ async def test_the_openapi_document_is_whole() -> None:
     found = answer.json
     assert set(found["paths"]) == {
         "/v1/images/generations",
+        "/v1/images/edits",
+        "/v1/images/variations",
+        "/v1/images/compositions",
+        "/v1/images/upscale",
+        "/v1/images/outpaint",
+        "/v1/images/repair",
         "/v1/models",
         "/v1/models/{model_id}",
         "/v1/jobs",
@@ -543,6 +549,9 @@ async def test_the_openapi_document_is_whole() -> None:
     assert post["security"] == [{"key": []}]
     assert post["responses"]["429"]["content"]["application/json"]["example"]["error"]["code"]
     assert "prompt" in schemas["ImageGenerationBody"]["required"]
+    edit = found["paths"]["/v1/images/edits"]["post"]["requestBody"]["content"]
+    assert set(edit) == {"application/json", "multipart/form-data"}
+    assert "prompt" not in schemas["ImageVariationBody"].get("required", ())
     for path in found["paths"].values():
         for operation in path.values():
             assert operation["summary"]
