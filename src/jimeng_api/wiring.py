@@ -72,19 +72,7 @@ async def running(
         await store.open(key_digest=vault.digest("key file"))
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         keeper = Keeper(_fetcher(settings, door), media, clock)
-        upstream = _upstream(settings, clock, door)
-        uploading = Uploading(_uploader(settings, clock, door, upstream), media)
-        adopting = Adopting(upstream)
-        desk, workshop = _desk(
-            settings,
-            clock,
-            store=store,
-            keeper=keeper,
-            vault=vault,
-            upstream=upstream,
-            uploading=uploading,
-            adopting=adopting,
-        )
+        desk, workshop, finished = _desk(settings, clock, door, store, media, keeper, vault)
         resumed = await workshop.open()
         if resumed:
             log.info("submissions_resumed", count=resumed)
@@ -96,7 +84,7 @@ async def running(
             desk=desk,
             media=media,
             intake=Intake(CallersUrls(door, allowed=settings.fetch_allow), media, clock),
-            finished=FinishedPictures(store, adopting),
+            finished=finished,
             vault=vault,
             clock=clock,
             options=_web_options(settings),
@@ -122,40 +110,26 @@ def _vault(settings: Settings) -> Vault:
     return Vault.at(settings.key_file)
 
 
-def _upstream(settings: Settings, clock: Clock, door: Transport) -> UpstreamClient:
-    return UpstreamClient(
-        door, clock, settings.upstream, settings.upstream_url, proxies=settings.proxies
-    )
-
-
-def _uploader(
-    settings: Settings, clock: Clock, door: Transport, upstream: UpstreamClient
-) -> Uploader:
-    return Uploader(
-        upstream,
-        door,
-        clock,
-        settings.upstream,
-        settings.upstream_url,
-        proxies=settings.proxies,
-    )
-
-
 def _desk(
     settings: Settings,
     clock: Clock,
-    *,
+    door: Transport,
     store: JobStore,
+    media: MediaStore,
     keeper: Keeper,
     vault: Vault,
-    upstream: UpstreamClient,
-    uploading: Uploading,
-    adopting: Adopting,
-) -> tuple[Desk, Workshop]:
+) -> tuple[Desk, Workshop, FinishedPictures]:
+    constants = settings.upstream
     placing = Placing(store.claims)
+    upstream = UpstreamClient(
+        door, clock, constants, settings.upstream_url, proxies=settings.proxies
+    )
+    uploader = Uploader(
+        upstream, door, clock, constants, settings.upstream_url, proxies=settings.proxies
+    )
     generation = Generation(
         upstream=upstream,
-        uploading=uploading,
+        uploading=Uploading(uploader, media),
         poller=Poller(
             clock,
             pace=Pace(most_ids=settings.poll_ids),
@@ -164,7 +138,7 @@ def _desk(
         keeper=keeper,
         placing=placing,
         clock=clock,
-        constants=settings.upstream,
+        constants=constants,
         name_media=vault.digest,
         persistence=Persistence(busy=settings.busy_seconds),
         watch_seconds=settings.collect_late_hours * _HOUR,
@@ -172,6 +146,7 @@ def _desk(
     workshop = Workshop(
         generation=generation, placing=placing, store=store, vault=vault, clock=clock
     )
+    adopting = Adopting(upstream)
     desk = Desk(
         workshop=workshop,
         placing=placing,
@@ -182,7 +157,7 @@ def _desk(
         job_seconds=settings.job_seconds,
         key_seconds=settings.keep_keys_hours * _HOUR,
     )
-    return desk, workshop
+    return desk, workshop, FinishedPictures(store, adopting)
 
 
 def _fetcher(settings: Settings, door: Transport) -> Fetcher:

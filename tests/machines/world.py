@@ -24,6 +24,7 @@ from jimeng_api.generation.adopting import Adopting
 from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.run import Generation
+from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.job import Job
 from jimeng_api.jobs.store import JobStore, _assembled
@@ -56,6 +57,7 @@ class Life:
         self.poller = Poller(clock)
         generation = Generation(
             upstream=cast(UpstreamClient, self.line),
+            uploading=cast(Uploading, None),  # nothing here starts from pictures
             poller=self.poller,
             keeper=cast(Keeper, world.album),
             placing=self.placing,

@@ -180,6 +180,7 @@ class Uploader:
             body=body,
             timeout=self._blob_timeout,
             max_bytes=MAX_BYTES,
+            only_public=self._origin is None,
             proxy=self._proxies.get(site.name),
         )
 

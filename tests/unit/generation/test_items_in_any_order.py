@@ -22,6 +22,7 @@ from jimeng_api.domain.secret import Secret
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.run import Generation
+from jimeng_api.generation.uploading import Uploading
 from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.jobs.store import JobStore
 from jimeng_api.media.keeper import Keeper
@@ -133,6 +134,7 @@ async def carried(folder: Path, upstream: Telling, album: Album, *, parts: int =
     opened = OpenJob(job, store, clock)
     generation = Generation(
         upstream=cast(UpstreamClient, upstream),
+        uploading=cast(Uploading, None),  # nothing here starts from pictures
         poller=Poller(clock, pace=replace(Pace(), slowest=1.0)),
         keeper=cast(Keeper, album),
         placing=Placing(store.claims),
