@@ -76,7 +76,7 @@ async def test_json_names_pictures_in_every_dialect(path: str, fields: dict[str,
 
 async def test_pictures_of_several_fields_are_all_taken() -> None:
     edge = Edge()
-    parts = [("prompt", "x"), ("image_url", uri(WIDE)), ("images", TALL), ("image", WIDE)]
+    parts: Parts = [("prompt", "x"), ("image_url", uri(WIDE)), ("images", TALL), ("image", WIDE)]
     assert (await sent(edge, EDITS, parts)).status == 200
     assert started_from(edge.desk.request) == sums(WIDE, TALL, WIDE)
 
