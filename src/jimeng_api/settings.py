@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -74,7 +75,7 @@ def _host_ports(text: str | tuple[str, ...]) -> tuple[str, ...]:
     listed = _listed(text)
     for one in listed:
         parts = urlsplit(f"//{one}")
-        if not (parts.hostname and parts.port) or parts.netloc != one or parts.username is not None:
+        if not (parts.hostname and parts.port and re.fullmatch(r"[\w.:\[\]-]+", one)):
             raise ValueError("must be host:port, or several with commas between them")
     return tuple(one.lower() for one in listed)
 

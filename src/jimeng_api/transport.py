@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, AbstractStreamWriter
+from aiohttp.abc import AbstractResolver, AbstractStreamWriter, ResolveResult
 from aiohttp.http import StreamWriter
 from aiohttp.payload import Payload
 from typing_extensions import override
@@ -271,7 +272,7 @@ def _pool(
         limit=connections,
         limit_per_host=0 if fresh else connections,
         force_close=fresh,
-        resolver=resolver,
+        resolver=resolver or (_OwnThreads() if only_public else None),
         socket_factory=_public_socket if only_public else None,
     )
     session = aiohttp.ClientSession(
@@ -293,6 +294,62 @@ def _public_socket(to: aiohttp.AddrInfoType) -> socket.socket:
     if not is_public(str(address[0])):
         raise PermissionError("not an address of the public internet")
     return socket.socket(family=family, type=kind, proto=protocol)
+
+
+class _OwnThreads(AbstractResolver):
+    """Asks the system for addresses, in a thread for each question.
+
+    A name server that a caller chose may take its time: the system's few threads for that would all wait for
+    it, and with them whoever asks for the upstream. The threads do not hold up the end of the program.
+    """
+
+    @override
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[ResolveResult]] = loop.create_future()
+
+        def tell(found: list[ResolveResult], error: Exception | None) -> None:
+            if answer.done():
+                return
+            if error is None:
+                answer.set_result(found)
+            else:
+                answer.set_exception(error)
+
+        def ask() -> None:
+            found: list[ResolveResult] = []
+            trouble: Exception | None = None
+            try:
+                found = _addresses(host, port, family)
+            except (OSError, ValueError) as error:
+                trouble = error
+            with suppress(RuntimeError):  # the loop may have ended
+                loop.call_soon_threadsafe(tell, found, trouble)
+
+        Thread(target=ask, name="addresses", daemon=True).start()
+        return await answer
+
+    @override
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+def _addresses(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+    return [
+        ResolveResult(
+            hostname=host,
+            host=str(address[0]),
+            port=port,
+            family=found,
+            proto=protocol,
+            flags=socket.AI_NUMERICHOST,
+        )
+        for found, _, protocol, _, address in socket.getaddrinfo(
+            host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+        )
+    ]
 
 
 async def _chunks(answer: aiohttp.ClientResponse, most: int) -> AsyncIterator[bytes]:

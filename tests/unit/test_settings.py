@@ -201,3 +201,22 @@ def test_days_that_are_none_at_all_are_refused(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("JIMENG_API_KEEP_MEDIA_DAYS", value)
     with pytest.raises(ValidationError, match="keep_media_days"):
         Settings()
+
+
+def test_places_that_callers_urls_may_name_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().fetch_allow == ()
+    monkeypatch.setenv("JIMENG_API_FETCH_ALLOW", "Files.LAN:9000, 10.0.0.5:80,[fd00::5]:8080,")
+    assert Settings().fetch_allow == ("files.lan:9000", "10.0.0.5:80", "[fd00::5]:8080")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["files.lan", "files.lan:", ":9000", "http://files.lan:9000", "files.lan:9000/a", "u@files.lan:9000",
+     "files.lan:x", "files.lan:0", "files.lan:70000", "10.0.0.0/8", "fd00::5:8080", "a:1;b:2", "a b:80"],
+)  # fmt: skip
+def test_what_is_no_host_with_a_port_is_refused(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JIMENG_API_FETCH_ALLOW", value)
+    with pytest.raises(ValidationError):
+        Settings()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -18,6 +20,8 @@ from jimeng_api.transport import (
     Request,
     TooLarge,
 )
+from tests.hostile import watched
+from tests.simulated.house import until
 from tests.unit.loopback import head, raw, reset, serving, unused_port
 
 
@@ -432,3 +436,53 @@ def test_a_request_prints_without_its_secrets() -> None:
         method="POST", url="https://a", headers={"cookie": "sessionid=secret"}, body=b"secret"
     )
     assert "secret" not in repr(request)
+
+
+async def test_a_name_server_that_takes_its_time_keeps_nobody_else_waiting(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+    done = threading.Event()
+    slow: list[str] = []
+
+    def lookup(host: Any, *more: Any, **options: Any) -> Any:
+        if str(host).endswith(".slow.test"):
+            slow.append(host)
+            done.wait(10)
+            raise socket.gaierror("never heard of it")
+        return real(host, *more, **options)
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        return web.Response(body=b"here")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    async with serving(answer) as url:
+        asking = [
+            asyncio.create_task(
+                transport.send(
+                    Request(method="GET", url=f"http://a{number}.slow.test/", only_public=True)
+                )
+            )
+            for number in range(40)
+        ]
+        try:
+            await until(lambda: len(slow) == 40)
+            async with asyncio.timeout(5):
+                local = Request(method="GET", url=url.replace("127.0.0.1", "localhost"))
+                assert (await transport.send(local)).body == b"here"
+        finally:
+            done.set()
+        ended = await asyncio.gather(*asking, return_exceptions=True)
+    assert {type(one) for one in ended} == {NotSent}
+
+
+async def test_a_name_is_looked_up_before_it_is_judged(transport: HttpTransport) -> None:
+    async def answer(request: web.BaseRequest) -> web.Response:
+        return web.Response(body=b"here")
+
+    async with serving(answer) as url:
+        local = url.replace("127.0.0.1", "localhost")
+        assert (await transport.send(Request(method="GET", url=local))).body == b"here"
+        with watched() as connects, pytest.raises(NotSent):
+            await transport.send(Request(method="GET", url=local, only_public=True))
+    assert connects.to == []

@@ -1,4 +1,4 @@
-"""Which addresses belong to the public internet: whoever may name a host may reach those, and no other."""
+"""Which addresses belong to the public internet. Whoever names a host to us reaches those, and no other."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Finished pictures: fetching them, checking them, keeping them."""
+"""Pictures, finished ones and those of callers: fetching them, checking them, keeping them."""

@@ -1,4 +1,4 @@
-"""What a picture file is made of: its type, its size, whether it is whole. Nothing in it is decoded."""
+"""What a picture file is made of: its type, its size, whether it is whole. Nothing in it is decoded. Pure."""
 
 from __future__ import annotations
 

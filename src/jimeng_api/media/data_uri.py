@@ -1,4 +1,4 @@
-"""Data URIs: bytes that a caller wrote out in text."""
+"""Data URIs: bytes that a caller wrote out in text. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def bytes_in(uri: str) -> bytes:
     if len(uri) > _LONGEST:
         raise NotTaken(f"is larger than {MOST_BYTES // 1024**2} MiB")
     head = _HEAD.match(uri)
-    if head is None:
+    if head is None or not uri.isascii():
         raise NotTaken("is a data URI without base64: it must begin like data:image/png;base64,")
     text = uri[head.end() :]
     text = (unquote(text) if "%" in text else text).translate(_SPACE)

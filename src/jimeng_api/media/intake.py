@@ -105,7 +105,7 @@ class Intake:
             except NotTaken as error:
                 raise InvalidValue(f"{source.param} {error}", param=source.param) from error
             media_id = input_id(now=self._clock.now(), token=self._clock.token())
-            await self._store.put(media_id, body)
+            await self._put(media_id, body)
         return Input(
             media_id=media_id,
             content_type=f"image/{anatomy.format}",
@@ -114,6 +114,14 @@ class Intake:
             size=len(body),
             sha256=sha256,
         )
+
+    async def _put(self, media_id: str, body: bytes) -> None:
+        """Keep it even when cancelled: a write cannot be called back, and what came of it is then dropped."""
+        keeping = asyncio.create_task(self._store.put(media_id, body))
+        try:
+            await asyncio.shield(keeping)
+        except asyncio.CancelledError:
+            await keeping
 
     async def _body(self, source: Source) -> bytes:
         match source:

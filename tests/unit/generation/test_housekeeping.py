@@ -17,7 +17,7 @@ from jimeng_api.domain.errors import NotFound, StorageUnavailable
 from jimeng_api.generation.housekeeping import Housekeeping, Kept
 from jimeng_api.jobs.job import State
 from jimeng_api.jobs.store import JobStore
-from jimeng_api.media.store import MediaStore
+from jimeng_api.media.store import MediaStore, input_id
 from tests.simulated.house import until
 from tests.unit.jobs.made import a_job, a_picture, in_state
 
@@ -195,6 +195,33 @@ async def test_half_written_files_of_an_earlier_life_go_and_those_that_grow_stay
     await at_it.tidy()
     assert [path.exists() for path in (left, grows, other)] == [False, True, True]
     assert await is_there(media, file)
+
+
+async def test_callers_pictures_go_when_no_job_can_need_them_any_more(
+    store: JobStore, media: MediaStore
+) -> None:
+    old = input_id(now=NOW - DAY - 1, token="ab" * 16)
+    young = input_id(now=NOW - DAY + 1, token="ab" * 16)
+    for name in (old, young):
+        await media.put(name, b"bytes")
+    with capture_logs() as logs:
+        await keeper(store, media).tidy()
+    assert [await is_there(media, name) for name in (old, young)] == [False, True]
+    assert [entry["inputs"] for entry in logs if entry["event"] == "aged_out"] == [1]
+
+
+async def test_half_written_pictures_of_callers_go_too(
+    store: JobStore, media: MediaStore, tmp_path: Path
+) -> None:
+    young = input_id(now=NOW, token="ab" * 16)
+    await media.put(young, b"bytes")
+    left = tmp_path / "media" / "in" / f"{young}#1"
+    left.write_bytes(b"half")
+    at_it = keeper(store, media)
+    await at_it.tidy()
+    await at_it.tidy()
+    assert not left.exists()
+    assert await is_there(media, young)
 
 
 async def test_passes_come_soon_after_the_start_and_then_every_ten_minutes(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jimeng_api.domain.errors import NotFound, StorageUnavailable
-from jimeng_api.media.store import MediaStore
+from jimeng_api.media.store import MediaStore, input_id
 
 NAME = "0123456789abcdef0123456789abcdef"
 
@@ -67,3 +67,25 @@ def test_a_place_that_can_be_none_says_so(tmp_path: Path) -> None:
     for place in (tmp_path / "media", "nothing://bucket"):
         with pytest.raises(StorageUnavailable):
             MediaStore(place)
+
+
+async def test_callers_pictures_are_deleted_by_age_and_nothing_else_is(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path / "media")
+    assert await store.delete_inputs(before=1e12) == 0
+    old, young = (input_id(now=now, token="ab" * 16) for now in (1000.9, 2000.0))
+    for name in (NAME, "in" + NAME[2:], old, young):
+        await store.put(name, b"body")
+    assert await store.delete_inputs(before=1000) == 0
+    assert await store.delete_inputs(before=2000) == 1
+    with pytest.raises(NotFound):
+        await store.read(old)
+    for name in (NAME, "in" + NAME[2:], young):
+        assert await store.read(name) == b"body"
+
+
+async def test_a_store_that_is_away_says_so_when_pictures_are_looked_for(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path / "media")
+    (tmp_path / "media").rmdir()
+    (tmp_path / "media").write_bytes(b"a file where a folder should be")
+    with pytest.raises(StorageUnavailable):
+        await store.delete_inputs(before=1e12)
