@@ -93,7 +93,9 @@ class Overseer:
             part = job.submissions[one.number]
             if one.comes_at is None or one.session in forgiven:
                 continue
-            if began + one.comes_at < job.deadline - PUNCTUAL and not job.cancelled_at:
+            # One whose time was over before anybody could look again may be given up first, and come late.
+            in_time = job.finished_at is not None and job.finished_at <= job.deadline + PUNCTUAL
+            if in_time and began + one.comes_at < job.deadline - PUNCTUAL and not job.cancelled_at:
                 assert part.failure is None or self._may_be_given_up(one), part.failure
             if began + one.comes_at < job.created_at + JOB_SECONDS + WATCH_SECONDS - 700:
                 assert job.pictures_of(part), "what was paid for was never collected"

@@ -1,6 +1,7 @@
 """Pictures from pictures: which drafts are taken, and that results show what went in."""
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -281,6 +282,7 @@ async def test_what_a_tool_cannot_work_on_is_refused() -> None:
         (tool_form("normal_hd", item=item, history=other_history), "1000"),
         (tool_form("normal_hd", item=unfinished.pictures[0].item_id), "1000"),
         (tool_form("normal_hd", uri="tos-x/unknown"), "1000"),
+        (tool_form("normal_hd", item=item, uri="tos-x/unknown"), "1000"),
         (tool_form("normal_hd", item=[item]), "1000"),
         (tool_form("super_resolution", item=item), "1000"),
         (tool_form("super_resolution", uri=uri), "1000"),
@@ -297,6 +299,23 @@ async def test_what_a_tool_cannot_work_on_is_refused() -> None:
     accepted = (await sim.ledger())["totals"]["accepted"]
     assert accepted == 4
     assert (await sim.submit(tool_form("painting", item=item, up_scale={"left": 0.5}))).ret == "0"
+
+
+async def test_a_tool_may_stand_behind_the_part_that_it_works_on() -> None:
+    sim = Sim()
+    history, item, _ = await made(sim)
+    form = tool_form("normal_hd", item=item, history=history)
+    tree = json.loads(form["draft_content"])
+    (node,) = tree["component_list"]
+    (before,) = json.loads(browser_form()["draft_content"])["component_list"]
+    node["parent_id"] = before["id"]
+    node["abilities"]["postedit_param"] = node["abilities"]["normal_hd"].pop("postedit_param")
+    node["abilities"]["postedit_param"]["generate_type"] = 1
+    tree["component_list"] = [before, node]
+    form["draft_content"] = json.dumps(tree)
+    assert (await sim.submit(form)).data["aigc_data"]["generate_type"] == 13
+    (row,) = (await sim.ledger(f"?submit_id={form['submit_id']}"))["submits"]
+    assert row["remarks"] == ["generate_type in postedit_param is not 13"]
 
 
 async def test_a_tool_needs_no_model_and_keeps_that_of_its_source() -> None:

@@ -1,6 +1,9 @@
 """The simulated upstream over real sockets: what a client's connection goes through."""
 
 import asyncio
+import binascii
+import io
+import json
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,6 +14,7 @@ import pytest
 from jimeng_api.simulator.serve import build_app, build_server, running
 from tests.simulator.caller import GENERATE, POLL, SESSION, USER_INFO, links_of
 from tests.simulator.forms import browser_form
+from tests.simulator.sender import picture, signed
 
 QUERY = "?aid=513695&region=cn"
 HEADERS = {"Cookie": f"sessionid={SESSION}", "appid": "513695"}
@@ -202,3 +206,40 @@ async def test_a_server_can_run_beside_another_in_the_same_loop(remote: Remote) 
         assert answer.status == 200
     server.should_exit = True
     await serving
+
+
+async def test_a_picture_is_uploaded_over_a_real_connection(remote: Remote) -> None:
+    body = picture(size=(1600, 1200), form="BMP")
+    sent = await upload(remote, body)
+    assert sent["Result"]["Results"][0]["UriStatus"] == 2000
+    ledger = await remote.json("GET", "/_sim/ledger")
+    assert [row["bytes"] for row in ledger["uploads"]] == [len(body)]  # type: ignore[attr-defined]
+
+
+async def test_an_upload_may_be_reset_before_its_bytes_have_come(remote: Remote) -> None:
+    await remote.fault(fault="reset_amid_upload")
+    with pytest.raises(aiohttp.ClientError):
+        await upload(remote, picture(size=(1600, 1200), form="BMP"))
+    assert (await upload(remote, picture()))["Result"]["Results"][0]["UriStatus"] == 2000
+
+
+async def upload(remote: Remote, body: bytes) -> Any:
+    told: Any = await remote.json("POST", "/mweb/v1/get_upload_token" + QUERY, {"scene": 2})
+    keys = told["data"]
+    usual = {"Version": "2018-08-01", "ServiceId": keys["service_id"]}
+    query = {"Action": "ApplyImageUpload", "FileSize": str(len(body)), **usual}
+    headers = signed("GET", query, keys, "cn-north-1")
+    async with remote.http.get(remote.origin + "/", params=query, headers=headers) as answer:
+        address = (await answer.json())["Result"]["UploadAddress"]
+    store = address["StoreInfos"][0]
+    crc = f"{binascii.crc32(body):08x}"
+    url = f"http://{address['UploadHosts'][0]}/upload/v1/{store['StoreUri']}"
+    given = {"authorization": store["Auth"], "content-crc32": crc}
+    async with remote.http.post(url, data=io.BytesIO(body), headers=given) as answer:
+        assert (await answer.json())["data"] == {"crc32": crc}
+    query = {"Action": "CommitImageUpload", **usual}
+    done = json.dumps({"SessionKey": address["SessionKey"]}).encode()
+    headers = signed("POST", query, keys, "cn-north-1", body=done)
+    target = remote.origin + "/"
+    async with remote.http.post(target, params=query, data=done, headers=headers) as answer:
+        return await answer.json()

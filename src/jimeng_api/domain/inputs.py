@@ -1,4 +1,4 @@
-"""Pictures that a request starts from: what of a caller's picture is kept, and one that the upstream has."""
+"""What a request starts from: a caller's pictures, films and sounds, and what the upstream has already."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ FinishingTool = Literal["hd", "smart_hd", "outpaint", "repair"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One picture of the caller's, whole and checked, in the media store until it has been uploaded.
+    """One picture, film or sound of the caller's, whole and checked, in the media store until it is uploaded.
 
-    True type, size in pixels, length in bytes, SHA-256 of the bytes. `media_id` names it in the media store
-    only: it is never served.
+    True type, size in pixels (0 for a sound), length in bytes, SHA-256 of the bytes. `seconds` and `fps` are
+    those of a film or a sound. `media_id` names it in the media store only: it is never served.
     """
 
     media_id: str
@@ -22,11 +22,13 @@ class Input:
     height: int
     size: int
     sha256: str
+    seconds: float = 0.0
+    fps: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """A picture that the upstream made and has: its item in a history record of this account."""
+    """A picture or film that the upstream made and has: its item in a history record of this account."""
 
     item_id: str
     history_id: str

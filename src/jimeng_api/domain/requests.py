@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from jimeng_api.domain.inputs import Finishing, Input
+from jimeng_api.domain.inputs import Finishing, Input, Origin
 
 PictureFormat = Literal["png", "webp", "jpeg"]
 
@@ -38,3 +38,59 @@ class ImageRequest:
     output_compression: int | None = None
     inputs: tuple[Input, ...] = ()
     finishing: Finishing | None = None
+
+
+VideoMode = Literal[
+    "t2v",
+    "first_frame",
+    "first_last",
+    "multi_frame",
+    "subject_ref",
+    "omni",
+    "edit",
+    "interpolate",
+    "upscale",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A piece of a prompt: words, or the request's input of this index (from 0)."""
+
+    text: str = ""
+    input: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """How the film gets from one picture of `multi_frame` to the next: in so many seconds, and with what."""
+
+    seconds: float
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoRequest:
+    """A film from words, pictures, films and sounds, or from a film that is finished.
+
+    `model`, `ratio`, `resolution` and `seed` are as for pictures. `seconds` is the length that is asked for.
+    `inputs` stand in the caller's order; `pieces` are the prompt cut where it names one of them (`omni`,
+    `subject_ref`, `edit`), `frames` belong to the inputs one by one (`multi_frame`). `origin` is the film
+    that `interpolate` and `upscale` work on, or None where that is the one input; `target_fps` is what
+    `interpolate` leads to. `edit_from` and `edit_to` are seconds of the first input.
+    """
+
+    model: str
+    prompt: str
+    mode: VideoMode
+    ratio: str
+    resolution: str
+    seconds: float
+    seed: int
+    inputs: tuple[Input, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    origin: Origin | None = None
+    target_fps: int = 60
+    edit_from: float = 0.0
+    edit_to: float = 0.0

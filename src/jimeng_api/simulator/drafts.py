@@ -215,8 +215,12 @@ def _aid(order: Node) -> int | None:
 
 def _finishing(order: Node, tree: Node, component: Node) -> Asked:
     tool = TOOLS[component["generate_type"]]
-    ability = _child(_child(component, "abilities"), tool.name)
-    edit = _child(ability, "postedit_param")
+    abilities = _child(component, "abilities")
+    ability = _child(abilities, tool.name)
+    edit = _child(ability if "postedit_param" in ability else abilities, "postedit_param")
+    remarks = []
+    if edit.get("generate_type") != tool.number:
+        remarks.append(f"generate_type in postedit_param is not {tool.number}")
     item_id, history_id = (_id(edit.get(name)) for name in ("item_id", "origin_history_id"))
     uri = _uri(edit.get("origin_image"))
     if tool.items_only and (uri is not None or item_id is None or history_id is None):
@@ -257,7 +261,7 @@ def _finishing(order: Node, tree: Node, component: Node) -> Asked:
         aid=_aid(order),
         tree=tree,
         metrics=metrics if isinstance(metrics, str) else "",
-        remarks=(),
+        remarks=tuple(remarks),
         inputs=(uri,) if uri else (),
         finishing=Finishing(tool, item_id, history_id, uri, resolution, margins, longest),
     )

@@ -16,6 +16,13 @@ LARGEST = 100 * 2**20
 _MOST_PIXELS = 64 * 10**6  # larger ones are taken, but not looked into
 _AT_ONCE = 2**20  # so many pixels are decoded without a thread
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
 
 
 class Photo(NamedTuple):
@@ -44,7 +51,7 @@ class Darkroom:
         )
         try:
             image = Image.open(io.BytesIO(body), formats=_FORMATS)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        except _UNREADABLE:
             return measured
         form = (image.format or "").lower()
         frames = getattr(image, "n_frames", 1)
@@ -63,5 +70,5 @@ def _small(image: Image.Image) -> Tile:
     try:
         with image:
             return tile_of(image)
-    except (OSError, ValueError, SyntaxError):
+    except _UNREADABLE:
         return UNKNOWN

@@ -228,14 +228,13 @@ class World:
 
     def _sources(self, asked: Asked, account: Account, now: float) -> list[Source]:
         """The pictures that go in, all of them this account's own."""
+        found = [self.source(account, uri, now) for uri in asked.inputs]
         finishing = asked.finishing
         if finishing is not None and finishing.item_id is not None:
             picture = self.items.get(finishing.item_id)
-            found = [self._made(picture, account, now)]
             if picture is not None and finishing.history_id not in (None, picture.task.history_id):
-                found = [None]
-        else:
-            found = [self.source(account, uri, now) for uri in asked.inputs]
+                picture = None
+            found.insert(0, self._made(picture, account, now))
         sources = [each for each in found if each is not None]
         if len(sources) < len(found):
             raise Refusal("1000", data=fail_fields("1000", "an input picture is not known"))

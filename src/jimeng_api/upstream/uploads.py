@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 from zlib import crc32
 
 import msgspec
@@ -128,7 +129,8 @@ class Uploader:
         if site.product == "Dreamina":
             apply["device_platform"] = self._constants.device_platform
         address = applied(await self._send(self._control(site, token, "GET", apply)))
-        stored(await self._send(self._blob(site, address, body, turn)))
+        checksum = f"{crc32(body):08x}"
+        stored(await self._send(self._blob(site, address, body, checksum, turn)), checksum)
         key = msgspec.json.encode({"SessionKey": address.session_key.reveal()})
         commit = {"Action": "CommitImageUpload", **common}
         return committed(await self._send(self._control(site, token, "POST", commit, key)))
@@ -164,18 +166,18 @@ class Uploader:
             proxy=self._proxies.get(site.name),
         )
 
-    def _blob(self, site: Site, address: Address, body: bytes, turn: int) -> Request:
+    def _blob(self, site: Site, address: Address, body: bytes, checksum: str, turn: int) -> Request:
         """The one request that goes to a host of which only the upstream's answer knows."""
-        host = self._origin or f"https://{self._host(site, address, turn)}"
+        host = self._host(site, address, turn)
         headers = self._headers(site) | {
             "authorization": address.auth.reveal(),
-            "content-crc32": f"{crc32(body):08x}",
+            "content-crc32": checksum,
             "content-disposition": 'attachment; filename="undefined"',
             "content-type": "application/octet-stream",
         }
         return Request(
             method="POST",
-            url=f"{host}/upload/v1/{address.uri}",
+            url=f"{self._origin or f'https://{host}'}/upload/v1/{address.uri}",
             headers=headers,
             body=body,
             timeout=self._blob_timeout,
@@ -185,13 +187,7 @@ class Uploader:
         )
 
     def _host(self, site: Site, address: Address, turn: int) -> str:
-        own = self._constants.upload_hosts.get(site.name)
-        hosts = [
-            host
-            for host in address.hosts
-            if _HOST.fullmatch(host)
-            and (site.serves_uploads_to(host) if own is None else is_below(host, own))
-        ]
+        hosts = [host for host in address.hosts if self._serves(site, host)]
         if not hosts:
             named = ", ".join(address.hosts)[:200]
             raise UploadFailed(
@@ -199,6 +195,13 @@ class Uploader:
                 "If it is, add it to the setting `upload_hosts`."
             )
         return hosts[turn % len(hosts)]
+
+    def _serves(self, site: Site, host: str) -> bool:
+        if self._origin and host == urlsplit(self._origin).netloc:
+            return True
+        own = self._constants.upload_hosts.get(site.name)
+        known = site.serves_uploads_to(host) if own is None else is_below(host, own)
+        return known and _HOST.fullmatch(host) is not None
 
     def _headers(self, site: Site) -> dict[str, str]:
         """Without cookies: the session is no business of these hosts."""

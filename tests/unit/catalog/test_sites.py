@@ -58,3 +58,17 @@ def test_results_are_taken_only_from_the_sites_own_hosts() -> None:
     assert not CN.serves_results_from("byteimg.com.evil.example")
     assert not SG.serves_results_from("127.0.0.1")
     assert not CN.serves_results_from("")
+
+
+def test_the_bytes_of_uploads_go_only_to_the_sites_own_hosts() -> None:
+    for site in SITES.values():
+        assert site.serves_uploads_to("tos-d-x-lq.bytedancevod.com")
+        assert site.serves_uploads_to("tos-hl-x.snssdk.com")
+        assert not site.serves_uploads_to("bytedancevod.com.elsewhere.example")
+        assert not site.serves_uploads_to("notsnssdk.com")
+        assert not site.serves_uploads_to("169.254.169.254")
+        assert site.serves_uploads_to("tos-my216-share.vodupload.com") is (site.name != "cn")
+
+
+def test_only_the_chinese_site_has_uploads_looked_at() -> None:
+    assert [site.name for site in SITES.values() if site.checks_uploads] == ["cn"]

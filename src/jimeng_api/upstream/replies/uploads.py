@@ -86,6 +86,7 @@ class _AppliedWire(msgspec.Struct):
 
 class _StoredWire(msgspec.Struct):
     code: Any = None
+    data: Any = None
 
 
 class _ResultWire(msgspec.Struct):
@@ -132,13 +133,17 @@ def applied(answer: Answer) -> Address:
     raise UploadFailed("The upstream named no place for the upload.")
 
 
-def stored(answer: Answer) -> None:
-    """Raises where the bytes were not taken."""
-    code = word((decoded(_STORED, answer.body) or _StoredWire()).code)
+def stored(answer: Answer, checksum: str) -> None:
+    """Raises where the bytes were not taken, or others than those of this CRC32 (in hex)."""
+    wire = decoded(_STORED, answer.body) or _StoredWire()
+    code = word(wire.code)
     # 204 is how an edge refuses. Where no code can be read, the commit will tell.
     if answer.status == 204 or not 200 <= answer.status < 300 or code not in ("", _GOOD):
         said = f"HTTP {answer.status}" if code in ("", _GOOD) else code
         raise _refused("The upstream's storage refused the upload", said)
+    told = _fit(_CHECKSUM, wire.data.get("crc32")) if isinstance(wire.data, dict) else ""
+    if told and int(told, 16) != int(checksum, 16):  # not every one is padded
+        raise UploadFailed("The upstream's storage took other bytes than were sent.")
 
 
 def committed(answer: Answer) -> str:
@@ -221,6 +226,7 @@ _GOOD: Final = "2000"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _IN_HEADER: Final = re.compile(r"[!-~](?:[ -~]{0,8190}[!-~])?")
 _IN_PATH: Final = re.compile(r"[A-Za-z0-9._~:@=+/-]{1,1024}")
+_CHECKSUM: Final = re.compile(r"[0-9A-Fa-f]{1,8}")
 _TOKEN: Final = Shape(_TokenWire)
 _METADATA: Final = Shape(_MetadataWire)
 _CONTROL: Final = msgspec.json.Decoder(_ControlWire)

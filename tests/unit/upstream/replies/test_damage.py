@@ -68,6 +68,7 @@ NAMES = [
     "UriStatus",
     "PluginResult",
     "code",
+    "crc32",
     "a",
 ]
 LEAVES = (
@@ -104,7 +105,7 @@ def read_in_every_way(answer: Answer) -> None:
         ):
             with contextlib.suppress(GatewayError):
                 read()
-    for judge in (submitted, applied, stored, committed):
+    for judge in (submitted, applied, committed, lambda taken: stored(taken, "0a")):
         with contextlib.suppress(GatewayError):
             judge(answer)
     signature_clock(answer)

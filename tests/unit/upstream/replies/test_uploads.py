@@ -153,10 +153,22 @@ def test_a_place_that_lacks_something_or_leads_elsewhere_is_none(node: Any) -> N
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"code":2000,"message":"Success","data":{"crc32":"0"}}', b'{"code":"2000"}', b""]
+    "body",
+    [
+        b'{"code":2000,"message":"Success","data":{"crc32":"0a6216d9"}}',
+        b'{"code":2000,"message":"Success","data":{"crc32":"A6216D9"}}',
+        b'{"code":"2000","data":{"crc32":"not known"}}',
+        b'{"code":"2000","data":null}',
+        b"",
+    ],
 )
 def test_bytes_that_were_taken_are_left_there(body: bytes) -> None:
-    stored(Answer(200, {}, body))
+    stored(Answer(200, {}, body), "0a6216d9")
+
+
+def test_bytes_that_changed_on_the_way_are_not_taken_for_the_picture() -> None:
+    with pytest.raises(UploadFailed):
+        stored(Answer(200, {}, b'{"code":2000,"data":{"crc32":"0a6216d8"}}'), "0a6216d9")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +185,7 @@ def test_bytes_that_were_taken_are_left_there(body: bytes) -> None:
 )
 def test_bytes_that_were_refused_are_known_as_such(answer: Answer, code: str) -> None:
     with pytest.raises(UploadFailed) as caught:
-        stored(answer)
+        stored(answer, "0a6216d9")
     assert caught.value.upstream is not None
     assert caught.value.upstream.code == code
     assert not is_stale(caught.value)
