@@ -20,7 +20,8 @@ _HOST = re.compile(
 )
 
 _MEDIA = re.compile(r"/media/([A-Za-z0-9_-]{1,128})")
-_PORTS = {"http": 80, "https": 443, "": None}
+_SCHEMES = ("http", "https", "")
+_LONGEST = 2048
 
 
 class Links:
@@ -48,18 +49,14 @@ class Links:
 
     def own_media(self, scope: Scope, url: str) -> str | None:
         """The media id in a link of ours, in whatever way the caller reaches us; None for any other URL."""
-        parts = _split(url)
+        parts = _split(url) if len(url) <= _LONGEST else None
         found = _MEDIA.fullmatch(plain(parts.path)) if parts else None
         if parts is None or found is None:
             return None
-        own = {
-            self.origin(scope),
-            f"//{Headers(scope=scope).get('host', '')}",
-            f"//{_own_address(scope)}",
-        }
-        return (
-            found[1] if not parts.netloc or _place(parts) in map(_place, map(_split, own)) else None
-        )
+        host = Headers(scope=scope).get("host", "")
+        own = (self.origin(scope), f"//{host}", f"//{_own_address(scope)}")
+        is_ours = not parts.netloc or _place(parts) in [_place(_split(one)) for one in own]
+        return found[1] if is_ours else None
 
     def client(self, scope: Scope) -> str:
         """The caller's address, as far as it can be believed; empty where there is none."""
@@ -86,7 +83,7 @@ def _split(url: str) -> SplitResult | None:
         _ = parts.port
     except ValueError:
         return None
-    return parts if parts.scheme in _PORTS and "@" not in parts.netloc else None
+    return parts if parts.scheme in _SCHEMES and "@" not in parts.netloc else None
 
 
 def _place(parts: SplitResult | None) -> tuple[str | None, int | None] | None:
