@@ -515,6 +515,7 @@ async def test_the_api_page_tells_of_every_route() -> None:
     for _, path in every_route(edge):
         if path not in ("/", "/docs", "/openapi.json"):
             assert path.replace(":path", "") in page
+    assert "-F &#x27;image=@cat.png&#x27;" in page
     for word in ("negative_prompt", "x-should-retry", "moderation_blocked", "needs a key"):
         assert word in page
 

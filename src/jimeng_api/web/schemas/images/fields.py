@@ -42,7 +42,10 @@ Word = BeforeValidator(word)
 class Body(BaseModel):
     """Unknown fields are ignored, null means absent."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, regex_engine="python-re")
+    # Each is built when it is first asked for, and not at every start.
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, regex_engine="python-re", defer_build=True
+    )
 
     needs: ClassVar[Mapping[str, str]] = {}
     """The fields without which there is no request, each with what it says."""
