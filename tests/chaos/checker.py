@@ -19,7 +19,8 @@ from tests.simulated.door import GENERATE, PICTURE, POLL
 
 RULES = {
     "C1": "what the upstream took is a submission of a job",
-    "C2": "in calm weather what was taken is collected, and nothing fails but what a kill left in doubt",
+    "C2": "in calm weather what was taken is collected, and nothing fails but what a kill left in doubt, and "
+    "what was not sent since risk control had stopped a look at the account",
     "C3": "a job or submission that has ended stays as it ended",
     "C4": "every job ends in its time, or soon after there is an upstream again",
     "C5": "an account is looked at once a second at most",
@@ -40,7 +41,7 @@ GRACE = 1800.0
 again for a quarter of an hour, and an upstream under maintenance says itself when to come back."""
 RISK = (" 1019", " 1021", " -4")
 HALT = 2160.0
-"""Seconds that an account is left alone after risk control has spoken, at most."""
+"""Seconds that an account is left alone after risk control has stopped a look at it, at most."""
 SETTLED = 2700.0
 """What was accepted so long before a calm spell ends is collected in it, also by a gateway that was down."""
 COLLECTED = 5400.0
@@ -77,6 +78,16 @@ class _Book:
     def clock_was_touched(self, since: float, until: float) -> bool:
         """Whether the time of day was wrong, or was set, in this time."""
         return self.off(since) != 0 or any(since <= jump.at <= until for jump in self.facts.jumps)
+
+    def rested(self, owner: str, at: float) -> bool:
+        """Whether an account of the owner was left alone when something that began at this moment was due."""
+        return any(
+            one.path == POLL
+            and one.outcome.endswith(RISK)
+            and one.account in self.facts.accounts[owner]
+            and at - HALT <= one.until <= at + JOB_SECONDS
+            for one in self.facts.asked
+        )
 
     def calm(self, at: float) -> bool:
         """Whether what began at this moment could come to its end in calm weather."""
@@ -132,7 +143,8 @@ def _calm(book: _Book) -> Found:
         for part in job.submissions:
             killed = any(order.at <= at <= order.at + JOB_SECONDS for at in book.kills)
             doubted = killed and part.code == "submission_unconfirmed"
-            meant = doubted or part.code == "job_cancelled"
+            rests = part.code == "upstream_risk_control" and book.rested(order.owner, order.at)
+            meant = doubted or rests or part.code == "job_cancelled"
             if part.state == "failed" and not meant and part.submit_id not in book.truths:
                 yield job.job, f"{part.submit_id} failed in calm weather with {part.code}"
 
@@ -211,17 +223,10 @@ def _overlap(spell: Spell, start: float, end: float) -> float:
     return max(0.0, min(end, spell.ended) - max(start, spell.began))
 
 
-RENEWAL = 35.0
-"""Seconds from a file's request to the look that its failing leads to, at most."""
-
-
 def _hasty(book: _Book) -> Found:
-    fetched = [one.at for one in book.facts.asked if one.path == PICTURE]
     for account, looks in _by_account(book.facts.asked, POLL).items():
         for first, second in pairwise(looks):
-            # A link that does not open is renewed by a look of its own, which the pace does not rule yet.
-            renewed = any(second.at - RENEWAL <= at <= second.at for at in fetched)
-            if second.at - first.at < 1 - 1e-6 and not renewed:
+            if second.at - first.at < 1 - 1e-6:
                 yield account, f"looked at {first.at:.2f} s and {second.at:.2f} s"
 
 
@@ -296,20 +301,16 @@ def _uncollected(book: _Book) -> Found:
     facts = book.facts
     end = max((spell.ended for spell in facts.spells), default=0.0)
     ended = _ends(facts)
-    dead = [spell for spell in facts.spells if spell.name == "signed out"]
     for job in book.jobs:
         due: list[str] = []
         for part in job.submissions:
             truth = book.truths.get(part.submit_id)
             if truth is None or not truth.pictures or not truth.open or truth.ready is None:
                 continue
-            signed_out = part.code == "upstream_session_expired" and any(
-                _overlap(spell, truth.at, truth.ready + JOB_SECONDS) for spell in dead
-            )
             # Whoever begins to follow a job knows its age by the time of day alone: it may seem a day old.
             begins = [life.began for life in facts.lives] + [ended[job.job]]
             aged = any(at > truth.at and book.off(at) > book.off(truth.at) for at in begins)
-            if truth.ready + COLLECTED < end and not signed_out and not aged:
+            if truth.ready + COLLECTED < end and not aged:
                 due.append(f"{part.submit_id} ({part.code or part.state})")
         if len(job.results) < len(due):
             yield job.job, f"has {len(job.results)} pictures of {', '.join(due)}"

@@ -109,6 +109,8 @@ class Facts:
 
     seed: int
     hours: float
+    accounts: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Of each owner, as requests name them."""
     events: list[Event] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)

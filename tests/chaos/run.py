@@ -1,6 +1,6 @@
 """Lets gateways live through days of trouble in virtual time, one seed after the other.
 
-`python -m tests.chaos.run --hours 72 --seeds 20` takes about ten minutes on one core. Exit code 1 when a
+`python -m tests.chaos.run --hours 72 --seeds 20` takes a quarter of an hour on one core. Exit code 1 when a
 promise was broken; the same seed always goes the same way.
 """
 

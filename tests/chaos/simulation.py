@@ -73,8 +73,6 @@ DAY = 86_400.0
 JOBS_AN_HOUR = 12
 LIVES_AN_HOUR = 0.5
 JUMPS_AN_HOUR = 0.1
-SHORTEST_PAUSE = 2.0
-"""Seconds from the end of a gateway to the next start, at least: the pace of looks is not written down."""
 ON_ITS_WAY = 0.5
 """Seconds from a request's setting out to the coming of its answer, at most."""
 ROUND = 180.0
@@ -104,7 +102,11 @@ class Simulation:
         self._line = Line(seed.dice("line"))
         self._clock = JumpingClock(seed.number)
         self._lives = Lives(root, clock=self._clock, upstream=self._upstream, line=self._line)
-        self._facts = Facts(seed=seed.number, hours=seed.hours)
+        self._facts = Facts(
+            seed=seed.number,
+            hours=seed.hours,
+            accounts={name: frozenset(map(_secret, sessions)) for name, sessions in KEYS.items()},
+        )
         self._facts.asked = self._line.asked
         self._facts.lives = self._lives.facts
         self._callers = {
@@ -175,7 +177,7 @@ class Simulation:
             await self._death(dice)
             self._scan()
             pause = dice.choice((0, dice.uniform(0, 60), dice.uniform(0, 1500)))
-            await asyncio.sleep(SHORTEST_PAUSE + pause)
+            await asyncio.sleep(pause)
             self._lives.begin()
 
     async def _death(self, dice: random.Random) -> None:
@@ -187,7 +189,6 @@ class Simulation:
             return
         if kind == "starting":
             await self._kill()
-            await asyncio.sleep(SHORTEST_PAUSE)
             self._lives.begin()
             await asyncio.sleep(dice.uniform(0, 3))
         elif kind != "kill":
@@ -294,7 +295,6 @@ class Simulation:
                 await self._see_files(caller, job, files)
         await self._tell_truth()
         await self._kill(last=True)
-        await asyncio.sleep(SHORTEST_PAUSE)
         self._lives.begin()
         for caller in callers:
             async for job in caller.jobs():

@@ -68,7 +68,8 @@ CASES = (
 
 def sound() -> Facts:
     """Calm, an outage, trouble, and calm; one kill, which left a submission in doubt."""
-    facts = Facts(seed=1, hours=15)
+    accounts = {"us": frozenset({"u"}), "cn": frozenset({"c"})}
+    facts = Facts(seed=1, hours=15, accounts=accounts)
     facts.spells = [
         Spell(name="calm", began=0, ended=20_000),
         Spell(name="outage", began=20_000, ended=30_000, whole=True),
@@ -329,6 +330,11 @@ PLANTED: tuple[tuple[str, str, Change], ...] = (
     ("C4", "a job went on for hours in calm weather", ended_at("calm", 4_000)),
     ("C4", "a job went on after an outage", ended_at("nobody", 33_000)),
     ("C5", "two looks at once", also(_look(112.9))),
+    (
+        "C5",
+        "a look that renewed a link came too early",
+        also(Asked(at=113.5, account="", path=PICTURE, ids=("/tos-1",)), _look(113.7)),
+    ),
     ("C6", "many looks in an outage", also(*(_look(20_415 + 30.0 * at) for at in range(300)))),
     (
         "C6",
@@ -364,6 +370,17 @@ PLANTED: tuple[tuple[str, str, Change], ...] = (
         all_of(
             failed("few", "generation_timeout"),
             lambda facts: facts.parts.clear(),
+        ),
+    ),
+    (
+        "C10",
+        "a session died, and was signed in again, and nothing came of it",
+        all_of(
+            failed("few", "upstream_session_expired"),
+            lambda facts: facts.parts.clear(),
+            lambda facts: facts.spells.insert(
+                3, Spell(name="signed out", began=31_000, ended=33_000)
+            ),
         ),
     ),
     ("C11", "an order became two jobs", lambda facts: facts.strangers.append("order 1")),
@@ -404,6 +421,16 @@ def test_a_job_may_wait_while_risk_control_has_spoken() -> None:
     spoke = dataclasses.replace(_look(32_100), ids=("few",), outcome="200 1019")
     assert broken(late) == {"C4"}
     assert broken(late, also(spoke)) == set()
+
+
+def test_nothing_need_be_sent_while_risk_control_has_spoken() -> None:
+    refused = failed("doubt", "upstream_risk_control")
+    free = also(Claim(job="job doubt", submit_id="doubt", charge="none"))
+    spoke = Asked(at=4_000, account="c", path=POLL, outcome="200 1019", until=4_000.2)
+    assert broken(refused, free) == {"C2"}
+    assert broken(refused, free, also(dataclasses.replace(spoke, account="u"))) == {"C2"}
+    assert broken(refused, free, also(dataclasses.replace(spoke, path=GENERATE))) == {"C2"}
+    assert broken(refused, free, also(spoke)) == set()
 
 
 def test_a_gateway_that_starts_while_the_clock_is_wrong_may_take_a_job_for_old() -> None:

@@ -38,6 +38,12 @@ ANSWER_SECONDS = 120.0
 PAUSE = 0.05
 NEXT_LIFE_SECONDS = 3.0
 """How long after a cut the gateway is expected to be started anew, before it is asked all the same."""
+UNREAD_SECONDS = 10.0
+"""How long after a cut a gateway that lives on may take to write down an order that it has read.
+
+One that was stopped closes connections when it goes on, since their time is over, and reads none of what
+waits there: such an order is never taken, and no life has ended that would tell.
+"""
 EARLIER = 2.0
 """Seconds by which a job may seem older than its order: it is stamped in whole seconds."""
 
@@ -127,14 +133,15 @@ class Caller:
         self, number: int, prompt: str, *, sent_in: int, life: Callable[[], int]
     ) -> bool:
         """Whether an order that was cut became a job. It did not where it is in no list although the life of
-        the gateway that it was sent in has ended.
+        the gateway that it was sent in has ended, or that has had its time to read it.
         """
+        unread_at = time.monotonic() + UNREAD_SECONDS
         for _ in range(round(NEXT_LIFE_SECONDS / PAUSE)):
             if life() > sent_in:
                 break
             await asyncio.sleep(PAUSE)
         while True:
-            over = life() > sent_in
+            over = life() > sent_in or time.monotonic() > unread_at
             job = (await self._recent.jobs()).get(prompt)
             if job is not None:
                 self._tell(Acknowledged(order=number, job=job))

@@ -10,7 +10,6 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,6 +76,21 @@ NAMES = (
     TOLD_ID,
     TOLD_END,
 )
+
+
+_TO_THE_END = ("look", "fetch", "file", "commit completed")
+_AHEAD = {
+    "accepted": ("submit", "commit submitting", "commit running", *_TO_THE_END),
+    "submitting": ("commit reconciling", *_TO_THE_END),
+    "reconciling": _TO_THE_END,
+    "running": _TO_THE_END,
+}
+"""What is likely to be passed by a submission in this state, by the beginning of a failpoint's name."""
+
+
+def is_ahead(name: str, states: Iterable[str]) -> bool:
+    """Whether a gateway that goes on with submissions in these states should come to this failpoint."""
+    return any(name.startswith(_AHEAD.get(state, ())) for state in states)
 
 
 def kind_of(url: str) -> str | None:
@@ -159,6 +173,8 @@ class Commits:
         rows = _rows(cursor)
         if not rows:
             cursor.close()
+            if self.broken is not None:
+                self.broken.takes(())
             self._really_commit(dialect, connection)
             return
         cursor.execute("DELETE FROM walked")
@@ -206,35 +222,38 @@ class Late:
 Row = tuple[str, str, dict[str, Any], dict[str, Any]]
 
 
+_WATCHED = (
+    ("jobs", "INSERT", ()),
+    ("jobs", "UPDATE", ("state", "cancelled_at")),
+    ("submissions", "UPDATE", ("state", "watched_until")),
+    ("pictures", "INSERT", ()),
+    ("idempotency_keys", "INSERT", ()),
+    ("idempotency_keys", "UPDATE", ()),
+)
+"""The changes that `_doing` tells from each other, with the columns that it looks at."""
+
+
 def _watch(connection: sqlite3.Connection, _: object) -> None:
-    """Write every change of a row into a table that goes with the connection."""
+    """Write these changes into a table that goes with the connection."""
     cursor = connection.cursor()
     cursor.execute("PRAGMA temp_store = MEMORY")
     cursor.execute("CREATE TEMP TABLE walked (of_table, operation, old, new)")
-    tables = "SELECT name, sql FROM main.sqlite_master WHERE type = 'table' AND name != ?"
-    for table, made in cursor.execute(tables, ("alembic_version",)).fetchall():
-        for trigger in _triggers(table, made):
-            cursor.execute(trigger)
+    tables = cursor.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall()
+    for table, operation, columns in _WATCHED:
+        if (table,) in tables:  # the first start of all makes them
+            cursor.execute(_trigger(table, operation, columns))
     cursor.close()
 
 
 @cache
-def _triggers(table: str, made: str) -> tuple[str, ...]:
-    """What writes down the changes of a table that was `made` by this statement."""
-    with closing(sqlite3.connect(":memory:")) as scratch:
-        scratch.execute(made)
-        columns = scratch.execute(f"PRAGMA table_info({table})").fetchall()
-    names = [column[1] for column in columns if "BLOB" not in column[2]]
+def _trigger(table: str, operation: str, columns: tuple[str, ...]) -> str:
     old, new = (
-        "json_object(" + ", ".join(f"'{name}', {row}.{name}" for name in names) + ")"
+        "json_object(" + ", ".join(f"'{name}', {row}.{name}" for name in columns) + ")"
         for row in ("old", "new")
     )
-    start = f"CREATE TEMP TRIGGER walked_{table}_"
-    write = f"ON main.{table} BEGIN INSERT INTO walked VALUES ('{table}', "
     return (
-        f"{start}insert AFTER INSERT {write}'INSERT', '{{}}', {new}); END",
-        f"{start}update AFTER UPDATE {write}'UPDATE', {old}, {new}); END",
-        f"{start}delete AFTER DELETE {write}'DELETE', {old}, '{{}}'); END",
+        f"CREATE TEMP TRIGGER walked_{table}_{operation} AFTER {operation} ON main.{table} "
+        f"BEGIN INSERT INTO walked VALUES ('{table}', '{operation}', {old}, {new}); END"
     )
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import pickle
 import random
 import shutil
 import signal
@@ -21,10 +20,11 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn, cast
 
 from tests.crash.checker import Verdict
 from tests.crash.failpoints import NAMES
@@ -34,6 +34,9 @@ from tests.crash.world import World
 
 FULL = 3 * len(NAMES)
 """Kills in one world: each failpoint comes three times."""
+
+TELL_SECONDS = 30.0
+"""How often a run tells how far it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,7 @@ class Tally:
     figures: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
+    broken: list[int] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         self.worlds += other.worlds
@@ -84,6 +88,7 @@ class Tally:
         ):
             mine.update(more)
         self.violations += other.violations
+        self.broken += other.broken
 
     def count(self, index: int, world: World, verdict: Verdict) -> None:
         """Add what one world came to."""
@@ -96,6 +101,8 @@ class Tally:
             first = value.split()[0]
             if first.isdigit():
                 self.figures[name] += int(first)
+        if verdict.violations:
+            self.broken.append(index)
         self.violations += [f"world {index}: {one}" for one in verdict.violations]
 
 
@@ -110,42 +117,64 @@ def run(options: Options) -> tuple[Tally, float]:
     with tempfile.TemporaryDirectory(
         prefix="jimeng-api-forked-", dir=place, ignore_cleanup_errors=True
     ) as name:
-        workers = [
-            _worker(options, number, Path(name) / str(number)) for number in range(options.workers)
-        ]
+        workers: dict[Connection, int] = {}
+        for number in range(options.workers):
+            pid, tallies = _worker(options, number, Path(name) / str(number))
+            workers[tallies] = pid
         try:
-            for pid, result in workers:
-                body = result.read()
-                result.close()
-                _, status = os.waitpid(pid, 0)
-                if status or not body:
-                    total.violations.append(f"R0 worker {pid}: ended with status {status}")
-                else:
-                    total.add(pickle.loads(body))
+            _add_up(options, workers, total, began)
         except BaseException:
-            for pid, _ in workers:
+            for pid in workers.values():
                 _end(pid)
             raise
     return total, time.perf_counter() - began
 
 
-def _worker(options: Options, number: int, folder: Path) -> tuple[int, Any]:
-    """The process, and where its tally can be read."""
-    reading, writing = os.pipe()
+def _add_up(options: Options, workers: dict[Connection, int], total: Tally, began: float) -> None:
+    """Until all workers have ended; tells from time to time how far they are."""
+    told = began
+    while workers:
+        for ready in wait(list(workers), TELL_SECONDS):
+            tallies = cast("Connection", ready)
+            try:
+                total.add(tallies.recv())
+            except EOFError:
+                _, status = os.waitpid(pid := workers.pop(tallies), 0)
+                tallies.close()
+                if status:
+                    total.violations.append(f"R0 worker {pid}: ended with status {status}")
+        now = time.perf_counter()
+        if now - told >= TELL_SECONDS:
+            told = now
+            print(_so_far(options, total, now - began), flush=True)
+
+
+def _so_far(options: Options, total: Tally, seconds: float) -> str:
+    kills = total.kills.total()
+    left = f"{seconds * (options.kills - kills) / kills:.0f} s" if kills else "?"
+    reached = sum(bool(total.kills[name]) for name in options.targets)
+    return (
+        f"{seconds:.0f} s: {kills} kills, {reached} of {len(options.targets)} failpoints, "
+        f"{total.figures['jobs']} jobs, {len(total.violations)} violations; {left} to go"
+    )
+
+
+def _worker(options: Options, number: int, folder: Path) -> tuple[int, Connection]:
+    """The process, and where its tallies come from, one for each world."""
+    reading, writing = Pipe(duplex=False)
 
     def whole() -> None:
-        os.close(reading)
+        reading.close()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         folder.mkdir(parents=True)
-        tally = work(options, worker=number, folder=folder)
-        with os.fdopen(writing, "wb") as result:
-            pickle.dump(tally, result)
+        for tally in work(options, worker=number, folder=folder):
+            writing.send(tally)
 
     pid = os.fork()
     if pid == 0:
         _ended_by(whole)
-    os.close(writing)
-    return pid, os.fdopen(reading, "rb")
+    writing.close()
+    return pid, reading
 
 
 def _end(pid: int) -> None:
@@ -154,7 +183,7 @@ def _end(pid: int) -> None:
         os.waitpid(pid, 0)
 
 
-def work(options: Options, *, worker: int, folder: Path) -> Tally:
+def work(options: Options, *, worker: int, folder: Path) -> Iterator[Tally]:
     """This worker's worlds, one after the other."""
     data, fresh = folder / "data", folder / "fresh"
     forked(lambda: make_data(fresh))
@@ -172,7 +201,6 @@ def work(options: Options, *, worker: int, folder: Path) -> Tally:
     line = Line(ours)
     if not isinstance(line.get(), Ended):
         raise EOFError("no gateway can be started at all")  # noqa: TRY004 - nothing came
-    tally = Tally()
     worlds = range(worker, options.worlds, options.workers)
     for index in worlds if options.world is None else [options.world]:
         shutil.rmtree(data)
@@ -184,12 +212,13 @@ def work(options: Options, *, worker: int, folder: Path) -> Tally:
             keep=options.keep,
         )
         verdict = world.run(line)
+        tally = Tally()
         tally.count(index, world, verdict)
         if verdict.violations:
             print(f"world {index}: {len(verdict.violations)} violations", flush=True)
+        yield tally
     line.close()
     os.waitpid(pid, 0)
-    return tally
 
 
 def forked(work: Callable[[], None]) -> None:
@@ -235,8 +264,11 @@ def told(options: Options, tally: Tally, seconds: float) -> str:
     if len(tally.violations) > 40:
         lines.append(f"and {len(tally.violations) - 40} more")
     lines.append(f"{len(tally.violations)} violations" if tally.violations else "no violation")
-    if tally.violations or never:
-        lines.append(f"again: {options.command} [--world NUMBER --keep FOLDER]")
+    lines += [
+        f"again: {options.command} --world {index} --keep FOLDER" for index in tally.broken[:5]
+    ]
+    if (tally.violations or never) and not tally.broken:
+        lines.append(f"again: {options.command}")
     return "\n".join(lines)
 
 

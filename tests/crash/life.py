@@ -8,9 +8,8 @@ import os
 import random
 import signal
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ from tests.crash.pipe import Dying, Ended, Messages, PipeDoor, Plan, Sent, Told,
 from tests.crash.shown import code_of, job_read, media_read, outcome
 from tests.crash.troubles import troubles
 from tests.simulated.asgi import Talk
-from tests.virtual_time import EPOCH
+from tests.virtual_time import EPOCH, standing_still
 
 SELF = "http://gateway.test:5100"
 MODEL = "jimeng-3.0"  # on every site
@@ -298,7 +297,7 @@ class Life:
 
     async def _fetch(self, gateway: Gateway, job: JobRead) -> None:
         for result in job.results:
-            async with _real_time():
+            with standing_still():
                 path = f"/media/{result.media}"
                 file = await self._called(gateway.app, job.owner, "GET", path)
             etag = file.headers.get("etag")
@@ -361,19 +360,3 @@ _OPEN_JOBS = "SELECT 1 FROM jobs WHERE state NOT IN ('completed', 'failed') LIMI
 _OLDEST = "SELECT min(created_at) FROM jobs WHERE state NOT IN ('completed', 'failed')"
 _SUBMISSIONS = "SELECT job_id, submit_id, state FROM submissions"
 _OPEN_SUBMISSIONS = _SUBMISSIONS + " WHERE state NOT IN ('completed', 'failed')"
-
-
-@asynccontextmanager
-async def _real_time() -> AsyncIterator[None]:
-    """Inside, threads that are not ours may work: the virtual time stands still for them."""
-
-    async def keep_awake() -> None:
-        while True:
-            time.sleep(0.00002)  # noqa: ASYNC251 - the others' turn
-            await asyncio.sleep(0)
-
-    awake = asyncio.ensure_future(keep_awake())
-    try:
-        yield
-    finally:
-        awake.cancel()

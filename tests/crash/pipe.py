@@ -141,15 +141,22 @@ class Messages(Protocol):
 
 
 class Line:
-    """One end of the pipe. Whoever writes may be dead by the time it is read."""
+    """One end of the pipe. Whoever writes may be dead by the time it is read.
+
+    What is only to be written down goes with the next message that is more: a life's last word is one.
+    """
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
         self._incoming = end.makefile("rb")
+        self._told = bytearray()
 
     def put(self, message: Message) -> None:
         body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-        self._end.sendall(_LENGTH.pack(len(body)) + body)
+        self._told += _LENGTH.pack(len(body)) + body
+        if not isinstance(message, Told | Sent | Troubled):
+            self._end.sendall(self._told)
+            self._told.clear()
 
     def get(self) -> Message | None:
         """The next message; None when the other side is gone."""

@@ -5,6 +5,14 @@ server, a simulated upstream and two gateways that share key file and media. Whe
 gateway gets SIGKILL; with `--how stop` it gets SIGSTOP, and SIGCONT when the other has long taken over; with
 `--how cut` the server ends the connections of the one or the other, again and again. Exit code 1 when a
 promise was broken. `--keep FOLDER` keeps history, times of looks, logs and media.
+
+A look is all that one gateway asks about an account's due jobs at one time, and begins a second after the end
+of the one before, whichever gateway made that. When looks were, the upstream says. Within one gateway nothing
+that the machine delays can shorten that second, since the earlier look was answered before it began; where an
+account changes hands, a process that is scheduled late takes a little of it, and a tenth is granted.
+
+A run that does not come to its end is ended after five minutes, and tells what has not ended and where each
+of it stands.
 """
 
 from __future__ import annotations
@@ -18,11 +26,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -32,7 +37,7 @@ from psycopg import sql
 
 from tests.crash.aftermath import read_again, read_first, settled
 from tests.crash.callers import Caller
-from tests.crash.checker import ENDED, Verdict, Violation, check
+from tests.crash.checker import ENDED, Verdict
 from tests.crash.databases import stored_submissions
 from tests.crash.harness import Record, client
 from tests.crash.history import (
@@ -48,62 +53,22 @@ from tests.crash.history import (
     written,
 )
 from tests.crash.processes import DidNotStart, Gateway, Simulator
+from tests.crash.standing import accounts_held, unfinished
+from tests.crash.takeover import (
+    BOTH,
+    TAKEOVER_SECONDS,
+    Measured,
+    Name,
+    Plan,
+    judged,
+)
 from tests.crash.upstream import Looks, Upstream
 from tests.postgres import postgres_server
 
-Name = Literal["a", "b"]
-How = Literal["kill", "stop", "cut"]
-BOTH: tuple[Name, Name] = ("a", "b")
-
-TAKEOVER_SECONDS = 10.0
-"""How long after the death of a gateway each of its jobs may wait for the first look by another one."""
-
-LEASE_SECONDS = 15.0
-"""How long a gateway that says nothing keeps its accounts."""
-
-LEAST_FOR_THREE_LOOKS = 1.2
-"""Seconds from a look at an account to the next but one: two, but a busy machine delays some by part of one.
-
-Where two gateways look at one account, or one looks that should have stepped back, it is one at most.
-"""
+PAUSE_AFTER_REFUSAL = 0.5
+"""Seconds until a refused order is given anew: clients wait as well, and a storm of orders tests nothing."""
 
 SAMPLE_SECONDS = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Times are seconds. `job` is how long the upstream takes for a job, `answer` how late it answers half of
-    the submissions. So many `fresh` jobs are ordered, beyond the others, just before the gateway goes, or
-    between the `cuts`.
-    """
-
-    jobs: int
-    accounts: int
-    fresh: int
-    seed: int
-    how: How = "kill"
-    job: tuple[float, float] = (35.0, 50.0)
-    answer: float = 0.25
-    confirmation: float = 30.0
-    cuts: int = 8
-    frozen: float = LEASE_SECONDS + TAKEOVER_SECONDS
-    settle: float = 240.0
-    total: float = 600.0
-
-
-@dataclass(slots=True)
-class Measured:
-    """`waited`: by submission that was in flight when the gateway went, the seconds until it was looked at.
-
-    `held` is how many accounts each gateway had at that moment; times are unix seconds.
-    """
-
-    held: dict[str, int] = field(default_factory=dict)
-    in_flight: int = 0
-    waited: dict[str, float] = field(default_factory=dict)
-    never: list[str] = field(default_factory=list)
-    taken_at: float = 0.0
-    looked: dict[str, list[float]] = field(default_factory=dict)
 
 
 class ReplicasTest:
@@ -118,15 +83,17 @@ class ReplicasTest:
         self._tell = self._record.tell
         self._life = 0
         self._numbers = 0
+        self._stage = "starting the upstream"
         self.measured = Measured()
 
     async def run(self) -> Sequence[Event]:
         """The whole history. Whatever happens, no process is left behind."""
         simulator = Simulator(self._folder, seed=self._plan.seed)
         gateways: dict[Name, Gateway] = {}
+        limit = asyncio.timeout(self._plan.total)
         try:
             async with (
-                asyncio.timeout(self._plan.total),
+                limit,
                 client(reused=False) as http,
                 client(reused=True) as reading,
             ):
@@ -149,7 +116,10 @@ class ReplicasTest:
             for error in group.exceptions:
                 self._tell(Fell(life=self._life, why=str(error)))
         except* TimeoutError:
-            why = f"the run took longer than {self._plan.total:g} s"
+            if not limit.expired():
+                raise
+            standing = unfinished(self._database, self._record.events)
+            why = f"after {self._plan.total:g} s it was still {self._stage}\n    {standing}"
             self._tell(Fell(life=self._life, why=why))
         finally:
             for gateway in gateways.values():
@@ -198,6 +168,7 @@ class ReplicasTest:
 
     async def _start_both(self, gateways: Mapping[Name, Gateway]) -> None:
         """At the same moment: one of them makes the tables."""
+        self._stage = "starting the gateways"
         began = time.monotonic()
         for gateway in gateways.values():
             await gateway.start()
@@ -214,6 +185,7 @@ class ReplicasTest:
         upstream: Upstream,
     ) -> None:
         """Order all jobs but the fresh ones, and see each looked at."""
+        self._stage = "ordering, until each job was looked at"
         for number in range(self._plan.jobs):
             # The first order for an account comes to the one gateway or the other in turn.
             replica = BOTH[number % 2] if number < self._plan.accounts else None
@@ -243,10 +215,11 @@ class ReplicasTest:
         orders.create_task(self._until_taken(caller, dice))
 
     async def _until_taken(self, caller: Caller, dice: random.Random) -> None:
-        taken = False
-        while not taken:
+        while True:
             self._numbers += 1
-            taken = await caller.order(self._numbers, dice, life=lambda: self._life)
+            if await caller.order(self._numbers, dice, life=lambda: self._life):
+                return
+            await asyncio.sleep(PAUSE_AFTER_REFUSAL)
 
     # ---------------------------------------------------- the gateway goes
 
@@ -257,7 +230,10 @@ class ReplicasTest:
         callers: Mapping[Name, list[Caller]],
         upstream: Upstream,
     ) -> None:
-        self.measured.held = await asyncio.to_thread(_accounts_held, self._database)
+        self._stage = (
+            "taking a gateway away, until each job was looked at again and each order answered"
+        )
+        self.measured.held = await asyncio.to_thread(accounts_held, self._database)
         if self._plan.how == "cut":
             await self._cut_again_and_again(orders, gateways, callers)
             await self._await_looks(upstream, seconds=2 * TAKEOVER_SECONDS)
@@ -318,7 +294,9 @@ class ReplicasTest:
     async def _aftermath(
         self, gateways: Mapping[Name, Gateway], callers: list[Caller], upstream: Upstream
     ) -> None:
+        self._stage = "waiting for the end of all jobs"
         await settled(callers, seconds=self._plan.settle)
+        self._stage = "reading what is left"
         found = await read_first(callers, self._tell)
         await upstream.tell_truth(self._tell)
         self.measured.looked = await upstream.look_times()
@@ -380,17 +358,6 @@ def _with_own_user(database: str, replica: Name) -> str:
     return url._replace(netloc=f"{user}:{url.password}@{url.hostname}:{url.port}").geturl()
 
 
-def _accounts_held(database: str) -> dict[str, int]:
-    """How many advisory locks each gateway holds."""
-    with psycopg.connect(database) as connection:
-        rows = connection.execute(
-            "SELECT right(a.usename, 1), count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
-            " WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()"
-            " GROUP BY 1"
-        )
-        return {str(name): int(number) for name, number in rows}
-
-
 async def _all_looked_at(upstream: Upstream, *, at_least: int) -> None:
     """Return when so many submissions were accepted and each was looked at."""
     while True:
@@ -416,81 +383,6 @@ def _looked(before: Looks, now: Looks) -> bool:
 def _session(number: int, seed: int) -> str:
     """A session id. It begins with a digit, since one that begins with "dead" is dead."""
     return "5" + hashlib.md5(f"account {number} {seed}".encode()).hexdigest()[1:]
-
-
-# ---------------------------------------------------------------- verdict ----
-
-
-def judged(plan: Plan, events: Sequence[Event], measured: Measured) -> Verdict:
-    """What the checker says of every crash, and what is asked of two gateways in addition."""
-    verdict = check(events)
-    more = tuple(Violation("T", about, text) for about, text in _unlike_one(plan, measured))
-    waited = sorted(measured.waited.values())
-    gaps = _gaps(measured)
-    happened = {
-        "kill": "a was killed",
-        "stop": f"a was stopped for {plan.frozen:g} s",
-        "cut": f"{plan.cuts} times the connections of one were cut",
-    }
-    figures = {
-        "what happened": happened[plan.how],
-        "accounts held then": ", ".join(f"{name} {n}" for name, n in sorted(measured.held.items())),
-        "submissions in flight then": str(measured.in_flight),
-        "seconds to the next look": (
-            f"{waited[len(waited) // 2]:.1f} in the median, {waited[-1]:.1f} at most"
-            if waited
-            else "-"
-        ),
-        "seconds between looks at an account": (
-            f"{min(gaps.before):.2f} at least before, {min(gaps.across):.2f} at the change, "
-            f"{min(gaps.after):.2f} after"
-        ),
-    }
-    return replace(verdict, violations=verdict.violations + more, figures=verdict.figures | figures)
-
-
-def _unlike_one(plan: Plan, measured: Measured) -> Iterator[tuple[str, str]]:
-    for replica in BOTH:
-        if not measured.held.get(replica):
-            yield replica, "held no account when it was to be taken away or to take over"
-    if measured.in_flight < plan.jobs:
-        yield "jobs", f"only {measured.in_flight} were in flight when a gateway was taken away"
-    allowed = TAKEOVER_SECONDS + (LEASE_SECONDS if plan.how == "stop" else 0.0)
-    for submit_id, seconds in measured.waited.items():
-        if seconds > allowed:
-            yield submit_id, f"was looked at {seconds:.1f} s after its gateway went"
-    for submit_id in measured.never:
-        yield submit_id, "was not looked at any more"
-    if not measured.looked:
-        yield "looks", "were not counted"
-    for account, times in measured.looked.items():
-        for first, third in zip(times, times[2:], strict=False):
-            if third - first < LEAST_FOR_THREE_LOOKS:
-                at = first - measured.taken_at
-                yield (
-                    account,
-                    f"was looked at three times in {third - first:.2f} s, {at:+.1f} s from the change",
-                )
-
-
-@dataclass(slots=True)
-class _Gaps:
-    before: list[float] = field(default_factory=lambda: [float("inf")])
-    across: list[float] = field(default_factory=lambda: [float("inf")])
-    after: list[float] = field(default_factory=lambda: [float("inf")])
-
-
-def _gaps(measured: Measured) -> _Gaps:
-    gaps = _Gaps()
-    for times in measured.looked.values():
-        for one, other in pairwise(times):
-            if other <= measured.taken_at:
-                gaps.before.append(other - one)
-            elif one <= measured.taken_at:
-                gaps.across.append(other - one)
-            else:
-                gaps.after.append(other - one)
-    return gaps
 
 
 async def replicas_test(plan: Plan, folder: Path, *, database: str) -> Verdict:

@@ -91,7 +91,10 @@ def troubles(dice: random.Random, needed: str | None) -> Troubles:
         else:
             faults.append({"fault": dice.choice(_BUSY), "on": "generate"})
     if "lost" in kinds or "very late" in kinds:
-        way = LOST_ANSWERS[dice.choice(list(LOST_ANSWERS))]
+        ways = dict(LOST_ANSWERS)
+        if kinds & {"refused", "never"}:
+            del ways["html"]  # a login page for what was not taken says that the session is over
+        way = ways[dice.choice(list(ways))]
         faults.append({"on": "generate", **way, "times": dice.choice((1, 2))})
     if "never" in kinds:
         faults.append({"fault": dice.choice(_NEVER_TAKEN), "on": "generate"})

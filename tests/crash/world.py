@@ -16,7 +16,7 @@ import msgspec
 from jimeng_api.simulator.accounts import masked
 from jimeng_api.transport import Broken, NotSent
 from tests.crash.checker import Verdict, check
-from tests.crash.failpoints import NAMES, kind_of
+from tests.crash.failpoints import NAMES, is_ahead, kind_of
 from tests.crash.history import (
     Acknowledged,
     Answered,
@@ -70,6 +70,12 @@ AGED = 1050.0
 MOST_MISSED = 40
 """Kills that do not come about before a world is given up."""
 
+RECOVERING = 0.4
+"""The share of the kills that may strike from the start on, amid the recovery from the last one."""
+
+CHAINED = 0.7
+"""The share of kills that strike what the last one left open, on its way to an end."""
+
 _PAUSES = ((0.2, 3),) * 16 + ((60, 600),) * 3 + ((2000, 4000),)
 """Seconds between two lives: mostly it begins at once, sometimes when its jobs' time is over."""
 
@@ -103,6 +109,7 @@ class World:
         self._in_flight: list[Asked] = []
         self._very_late = False
         self._oldest: float | None = None
+        self._open: frozenset[str] = frozenset()
         self._events: list[Event] = []
         self.kills: Counter[str] = Counter()
         self.missed: Counter[str] = Counter()
@@ -117,17 +124,32 @@ class World:
     def run(self, line: Line) -> Verdict:
         """All kills, then two readings with one kill more between them."""
         while (left := self._kills - self.kills.total()) > 0:
-            for target in self._dice.sample(self._targets, len(self._targets))[:left]:
-                self._to_be_killed(line, target)
+            targets = self._drawn(left)
+            while targets:
+                self._to_be_killed(line, targets)
             if self.missed.total() > MOST_MISSED:
                 break
         for reading in (1, 2):
             self._live(line, self.plan(reading=reading))
         return self._judged()
 
-    def _to_be_killed(self, line: Line, target: str) -> None:
+    def _drawn(self, number: int) -> list[str]:
+        """So many failpoints, in any order, and each as often as the others."""
+        drawn: list[str] = []
+        while len(drawn) < number:
+            drawn += self._dice.sample(self._targets, len(self._targets))[: number - len(drawn)]
+        self._dice.shuffle(drawn)
+        return drawn
+
+    def _to_be_killed(self, line: Line, targets: list[str]) -> None:
+        """Let a gateway live for one of the targets, and take it from them."""
+        target = None
+        if self._open and self._dice.random() < CHAINED:
+            target = next((one for one in targets if is_ahead(one, self._open)), None)
+        recovering = target is not None or self._dice.random() < RECOVERING
+        target = target or targets[0]
+        targets.remove(target)
         needs = needed_for(target)
-        recovering = self._dice.random() < 0.4
         if target.startswith(_LET_GO):
             # One life for a job to be given up, and the next one a day later, to be killed at its start.
             self._live(line, self.plan(needs=needs))
@@ -135,7 +157,7 @@ class World:
             recovering, needs = True, "patience"
         plan = self.plan(
             target=target,
-            nth=1 if needs == "patience" else self._dice.choice((1, 1, 1, 2, 3)),
+            nth=self._dice.choice((1, 1, 1, 2, 3)) if needs is None else 1,
             recovering=recovering,
             needs=needs,
             lag=self._dice.uniform(0, 8),
@@ -237,7 +259,9 @@ class World:
                 self._tell(told.event)
             case Dying() | Ended() as last:
                 self._now = last.at
-                self._oldest = last.oldest if isinstance(last, Dying) else None
+                self._oldest, self._open = None, frozenset()
+                if isinstance(last, Dying):
+                    self._oldest, self._open = last.oldest, frozenset(last.open.values())
             case Plan() | Replied() | Gone():
                 raise TypeError(f"{type(message).__name__} does not come from a gateway")
         return None

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 import psycopg
 from sqlalchemy import text
 
+from jimeng_api.clock import SystemClock
 from jimeng_api.domain.errors import StorageUnavailable
 from jimeng_api.jobs.claims import Claims
 from jimeng_api.jobs.database import Database
@@ -60,7 +61,7 @@ class Claimer:
         self._number = number
         self._owners = owners
         self._dice = random.Random(number)
-        self._database = Database(PostgresServer(url))
+        self._database = Database(PostgresServer(url), SystemClock())
         self._claims = Claims(self._database)
         self._names = [f"{account:02x}" * 16 for account in range(ACCOUNTS)]
 

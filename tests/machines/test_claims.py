@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import text
 from typing_extensions import override
 
+from jimeng_api.clock import SystemClock
 from jimeng_api.domain.errors import StorageUnavailable
 from jimeng_api.generation.desk import ready
 from jimeng_api.jobs.claims import Claims
@@ -230,7 +231,7 @@ class ClaimingOnPostgreSQL(RuleBasedStateMachine):
         self.operator = psycopg.connect(self.url, autocommit=True)
         self.owners: dict[str, int] = {}
         self.lost: set[int] = set()
-        self.databases = [Database(PostgresServer(self.url)) for _ in range(3)]
+        self.databases = [Database(PostgresServer(self.url), SystemClock()) for _ in range(3)]
         self.claims = [Claims(database) for database in self.databases]
         for database in self.databases:
             self.runner.run(database.open())
@@ -300,7 +301,7 @@ class ClaimingOnPostgreSQL(RuleBasedStateMachine):
             time.sleep(0.001)
         self.is_gone(who)
         self.lost.discard(who)
-        self.databases[who] = Database(PostgresServer(self.url))
+        self.databases[who] = Database(PostgresServer(self.url), SystemClock())
         self.claims[who] = Claims(self.databases[who])
         self.runner.run(self.databases[who].open())
 
@@ -369,6 +370,32 @@ def test_a_gateway_that_loses_its_connection_works_on_nothing_that_another_has_t
     assert sum(at_work(three)) == 12
     assert [*map(len, (life.store.claims.held for life in three.lives))] == at_work(three)
     assert first.store.connected
+
+
+def test_a_gateway_that_learns_that_its_connection_is_lost_lets_go_at_once(three: World) -> None:
+    first = three.lives[0]
+    first.backend.lose()
+    first.store.signals.work.set()
+    three.let_pass(0.2)
+    assert first.store.connected
+    assert len(first.workshop._running) == len(first.store.claims.held)
+
+
+def test_a_gateway_that_the_server_may_have_given_up_looks_at_no_account_until_it_knows(
+    three: World,
+) -> None:
+    for life in three.lives:
+        life.backend.lease = 15.0
+    three.let_pass(3.0)
+    three.server.away = True
+    three.let_pass(16.0)
+    looks = [life.line.looks for life in three.lives]
+    assert looks[0]
+    three.let_pass(30.0)
+    assert [life.line.looks for life in three.lives] == looks
+    three.server.away = False
+    three.let_pass(120.0)
+    assert {job.status for job in three.jobs().values()} == {"completed"}
 
 
 def test_accounts_without_work_are_given_up(three: World) -> None:

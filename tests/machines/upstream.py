@@ -92,6 +92,7 @@ class Line:
     def __init__(self, books: Books) -> None:
         self._books = books
         self.cut = False
+        self.looks = 0
 
     async def _on_the_way(self) -> None:
         await asyncio.sleep(ON_THE_WAY)
@@ -130,6 +131,7 @@ class Line:
         submit_ids: Sequence[str],
         history_ids: Sequence[str] = (),
     ) -> dict[str, Progress]:
+        self.looks += 1
         await self._on_the_way()
         if self._books.shut:
             raise UpstreamUnreachable("down")

@@ -235,8 +235,8 @@ async def test_a_crash_amid_the_cancelling_leaves_a_job_that_ends(house: House) 
     await cancelled(cancelling)
 
     await house.start()
-    job = await house.ended(job_id)
-    assert job["error"]["code"] == "job_cancelled"
+    job = await house.settled(job_id)
+    assert (job["error"]["code"], job["late"]) == ("job_cancelled", True)
     assert await house.upstream.charged(KEY) == 1
 
 

@@ -10,15 +10,14 @@ import pytest
 from jimeng_api.simulator.faults import FAULTS
 from tests.answer import Answer
 from tests.simulated.door import GENERATE, PICTURE
-from tests.simulated.fault_table import LEFT_OUT, ROWS, Row
+from tests.simulated.fault_table import LEFT_OUT, QUICK, ROWS, Row
 from tests.simulated.house import House
 
 WAITS, STREAMS, LEAVES = (letter * 32 for letter in "abc")
 
 
-@pytest.mark.parametrize(
-    ("row"), [pytest.param(row, id=str(row), marks=pytest.mark.speed(row.speed)) for row in ROWS]
-)
+@pytest.mark.speed(QUICK)
+@pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_trouble_ends_as_the_table_says(house: House, row: Row) -> None:
     upstream = house.upstream
     await house.start(confirmation_seconds=30.0, **row.settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.answer import Answer
@@ -123,6 +125,42 @@ async def test_files_that_cannot_be_reached_are_waited_for_after_the_time_limit_
     job = await house.settled(job_id)
     assert job["late"] is True
     assert await house.upstream.requests("picture") == 5
+
+
+async def test_an_account_that_is_signed_in_again_hours_later_brings_its_late_result(
+    house: House,
+) -> None:
+    job_id = await timed_out(house)
+    await house.upstream.account(KEY, dead=True)
+    await house.clock.sleep(2 * HOUR)
+    asked = await house.upstream.requests("poll")
+    await house.clock.sleep(4 * HOUR)
+    assert await house.upstream.requests("poll") - asked < 10
+
+    await house.upstream.account(KEY, dead=False)
+    job = await house.settled(job_id)
+    assert (job["late"], job["progress"]) == (True, 100)
+    assert house.sessions_kept() == 0
+
+
+async def test_a_session_that_dies_under_a_job_takes_its_result_along_only_for_as_long(
+    house: House,
+) -> None:
+    await house.start()
+    await house.upstream.time(seconds=60)
+    hold = house.door.hold_before(POLL)
+    order = asyncio.create_task(send(house, KEYED))
+    await hold.reached.wait()
+    await house.upstream.account(KEY, dead=True)
+    hold.go.set()
+    answer = await order
+    assert answer.error["code"] == "upstream_session_expired"
+
+    await house.upstream.account(KEY, dead=False)
+    job = await house.settled(answer.error["job_id"])
+    assert (job["late"], job["progress"]) == (True, 100)
+    assert job["error"]["code"] == "upstream_session_expired"
+    assert house.sessions_kept() == 0
 
 
 async def test_a_late_result_in_two_parts_is_late_when_both_are_there(house: House) -> None:

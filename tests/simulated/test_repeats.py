@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -256,6 +257,22 @@ async def test_a_request_that_was_cut_and_is_sent_again_gets_its_own_job(gateway
 
 
 @pytest.mark.parametrize("stream", [False, True])
+async def test_who_is_still_being_answered_keeps_the_job_from_the_next_who_sends_again(
+    gateway: House, *, stream: bool
+) -> None:
+    await gateway.upstream.time(seconds=5)
+    ordered = {await cut(gateway) for _ in range(2)}
+    for job_id in ordered:
+        await gateway.ended(job_id)
+    slow = Slow()
+    first = asyncio.create_task(send(gateway, AGAIN, talk=slow, stream=stream))
+    await slow.reached.wait()
+    second = await send(gateway, AGAIN, stream=stream)
+    slow.go.set()
+    assert {(await first).headers["x-job-id"], second.headers["x-job-id"]} == ordered
+
+
+@pytest.mark.parametrize("stream", [False, True])
 async def test_ten_equal_requests_that_were_all_cut_get_a_job_each(
     gateway: House, *, stream: bool
 ) -> None:
@@ -281,6 +298,21 @@ async def test_the_one_of_two_that_was_cut_amid_its_answer_gets_its_own_again(
     assert answer.body.startswith(broken.body)
     assert answer.body not in (whole.body, later.body)
     assert await accepted(gateway) == 3
+
+
+@dataclass
+class Slow(Talk):
+    """Takes the answer's first piece only when it may `go` on."""
+
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @override
+    async def _send(self, message: Message) -> None:
+        if message.get("body", b"").startswith((b"data:", b"{")):
+            self.reached.set()
+            await self.go.wait()
+        await super()._send(message)
 
 
 class Hangs(Talk):

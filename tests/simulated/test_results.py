@@ -100,6 +100,30 @@ async def test_a_link_that_has_expired_is_asked_for_anew(gateway: House) -> None
     assert await gateway.upstream.requests("picture") == 2
 
 
+async def test_fresh_links_come_with_the_next_round_over_the_account(gateway: House) -> None:
+    await gateway.upstream.time(at_once=True)
+    await gateway.upstream.fault("expired_links", "poll")
+    answer = await gateway.generate(n=4)
+    assert len(answer.json["data"]) == 4
+    seen = (await gateway.upstream.control("GET", "/requests?times=1"))["times"]
+    first, second = (one["at"] for one in seen if one["operation"] == "poll")
+    assert second - first >= 0.9
+
+
+@pytest.mark.speed(400)
+@pytest.mark.parametrize(
+    "trouble",
+    ["html_502", "too_many_requests", "invalid_parameter", "unauthorized", "missing_record"],
+)
+async def test_a_fresh_link_is_asked_for_until_it_comes(gateway: House, trouble: str) -> None:
+    await gateway.upstream.time(at_once=True)
+    await gateway.upstream.fault("expired_links", "poll")
+    await gateway.upstream.fault(trouble, "poll", after=1)
+    answer = await gateway.generate()
+    assert (answer.status, len(answer.json["data"])) == (200, 1)
+    assert await gateway.upstream.requests("poll") == 3
+
+
 @pytest.mark.parametrize("trouble", ["html_picture", "empty_picture", "wrong_magic"])
 async def test_a_corrupt_result_is_fetched_three_times(gateway: House, trouble: str) -> None:
     await gateway.upstream.time(at_once=True)

@@ -365,7 +365,7 @@ class Desk:
         NotFound when the caller has no such job.
         """
         until = self._clock.monotonic() + seconds
-        with self._awaiting(job_id):
+        with self.awaiting(job_id):
             async with aclosing(self._seen(caller, job_id, until=until)) as seen:
                 async for job in seen:
                     if job.state.ended:
@@ -430,7 +430,8 @@ class Desk:
                 wait.cancel()
 
     @contextmanager
-    def _awaiting(self, job_id: str) -> Iterator[None]:
+    def awaiting(self, job_id: str) -> Iterator[None]:
+        """Inside, somebody waits for the job or is being answered: another who sends again means another."""
         self._awaited[job_id] += 1
         try:
             yield

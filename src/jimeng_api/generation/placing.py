@@ -51,6 +51,11 @@ class Placing:
     def is_ours(self, account: str) -> bool:
         return self._claims.holds(account)
 
+    @property
+    def certain(self) -> bool:
+        """Whether what was ours still is, as far as can be told."""
+        return self._claims.certain
+
     def load(self, account: str) -> int:
         return self._in_hand[account]
 

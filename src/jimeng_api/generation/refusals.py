@@ -15,6 +15,7 @@ from jimeng_api.domain.errors import (
     ProxyRefused,
     RateLimited,
     RiskControl,
+    UpstreamMaintenance,
     UpstreamUnreachable,
 )
 
@@ -54,6 +55,7 @@ RULES: Final[Mapping[type[GatewayError], Rule]] = MappingProxyType(
         # Whatever has no row of its own: all sessions would be refused alike, or it may have been taken.
         GatewayError: Rule(),
         UpstreamUnreachable: Rule(unsent=True),
+        UpstreamMaintenance: Rule(unsent=True),
         ProxyRefused: Rule(unsent=True),
         Overloaded: Rule(unsent=True),
         AccountUnusable: Rule(elsewhere=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -27,7 +28,6 @@ from jimeng_api.domain.errors import (
     SubmissionUncertain,
     SubmissionUnconfirmed,
     UpstreamMaintenance,
-    UpstreamTrouble,
     UpstreamUnreachable,
 )
 from jimeng_api.domain.failure import UNKNOWN_CHARGE, Failure
@@ -58,8 +58,8 @@ _TOO_LONG = (
     60.0  # from the last look at the disk to the sending: another may have taken over by then
 )
 _NO_SESSION = "The session that this job was sent with is not kept any more."
-_NOT_FETCHED = (ResultCorrupt, ResultRejected)
-_MAY_STILL_COME = (GenerationTimedOut, JobLost, *_NOT_FETCHED)
+_NOT_NOW = (ResultCorrupt, ResultRejected, SessionExpired)
+_MAY_STILL_COME = (GenerationTimedOut, JobLost, *_NOT_NOW)
 _PAUSE_IN_WATCH = 60.0
 _LONGEST_PAUSE_IN_WATCH = 3600.0
 
@@ -180,8 +180,8 @@ class Generation:
     async def _watched(self, job: OpenJob, number: int, sessions: tuple[Session, ...]) -> None:
         """Collect the result of a submission that was given up, should it come after all."""
         pause = _PAUSE_IN_WATCH
-        if job.part(number).watched_until is not None and _was_there(job.part(number)):
-            await self._clock.sleep(pause)  # what could not be fetched a moment ago cannot be now
+        if job.part(number).watched_until is not None and _not_now(job.part(number)):
+            await self._clock.sleep(pause)  # what could not be had a moment ago cannot be now
         while (until := job.part(number).watched_until) is not None:
             part = job.part(number)
             try:
@@ -189,8 +189,9 @@ class Generation:
             except (IllegalMove, Superseded):
                 raise
             except Exception as error:
-                if isinstance(error, _NOT_FETCHED) and self._clock.now() + pause < until:
-                    await self._clock.sleep(pause)  # it is there; its files may open later
+                if isinstance(error, _NOT_NOW) and self._clock.now() + pause < until:
+                    # Its files may open later, its account be signed in again.
+                    await self._clock.sleep(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE_IN_WATCH)
                     continue
                 if not isinstance(error, GatewayError):
@@ -385,6 +386,8 @@ class Generation:
         async def look(
             *, submit_ids: Sequence[str], history_ids: Sequence[str]
         ) -> dict[str, Progress]:
+            if not self._placing.certain:
+                raise StorageUnavailable("Another gateway may look after the account by now.")
             return await self._upstream.look(
                 site, session.secret, submit_ids=submit_ids, history_ids=history_ids
             )
@@ -437,7 +440,7 @@ class Generation:
     async def _kept(self, job: OpenJob, sent: _Sent, item: Item, number: int) -> Picture:
         request, site = job.job.request, SITES[sent.session.site]
         renewed = 0
-        rejected = stale = False
+        rejected = False
         waited = 0.5
         while True:
             try:
@@ -449,27 +452,21 @@ class Generation:
                     into=request.output_format,
                     compression=request.output_compression,
                 )
+            except UpstreamUnreachable as error:
+                waited = await self._waited_for_files(job, sent, error, waited)
+                continue
             except LinkExpired:
                 renewed += 1
                 if renewed > _FRESH_LINKS:
                     raise ResultCorrupt("The links to the result do not open any more.") from None
-                stale = True
             except ResultRejected:
                 if rejected:
                     raise
-                rejected = stale = True
-            except UpstreamUnreachable as error:
-                waited = await self._waited_for_files(job, sent, error, waited)
-            if stale:
-                try:
-                    item = await self._renewed(sent, item, site)
-                except UpstreamTrouble as error:
-                    waited = await self._waited_for_files(job, sent, error, waited)
-                else:
-                    stale = False
+                rejected = True
+            item = await self._renewed(job, sent, item)
 
     async def _waited_for_files(
-        self, job: OpenJob, sent: _Sent, error: UpstreamTrouble, waited: float
+        self, job: OpenJob, sent: _Sent, error: UpstreamUnreachable, waited: float
     ) -> float:
         """Wait a while longer than last time: a result is paid for, and waited for while the job has time."""
         waited = min(waited * 2, 30.0)
@@ -480,12 +477,21 @@ class Generation:
         await self._clock.sleep(waited)
         return waited
 
-    async def _renewed(self, sent: _Sent, item: Item, site: Site) -> Item:
-        """The same item with a fresh link; as it was where the upstream does not list it."""
-        submit_id = sent.submission.submit_id
-        seen = await self._upstream.look(site, sent.session.secret, submit_ids=[submit_id])
-        found = seen.get(submit_id)
-        return next((one for one in found.items if one.id == item.id), item) if found else item
+    async def _renewed(self, job: OpenJob, sent: _Sent, item: Item) -> Item:
+        """The same item with a fresh link, from a round over its account; as it was where it is gone."""
+        try:
+            async with aclosing(self._poller.follow(self._watch(job, sent))) as looks:
+                async for seen in looks:
+                    for one in seen.progress.items:
+                        if one.id == item.id:
+                            return one
+        except SessionExpired:
+            raise
+        except GatewayError as error:
+            raise ResultCorrupt(
+                "The link to the result does not open, and the upstream shows no other."
+            ) from error
+        return item
 
 
 def _mode(request: ImageRequest, part: Submission) -> str:
@@ -497,10 +503,9 @@ def _mode(request: ImageRequest, part: Submission) -> str:
     return "blend" if request.inputs else "text"
 
 
-def _was_there(part: Submission) -> bool:
-    """Whether it was finished upstream when it ended here, and only its files could not be had."""
-    codes = {kind.code for kind in _NOT_FETCHED}
-    return part.failure is None or part.failure.code in codes
+def _not_now(part: Submission) -> bool:
+    """Whether it ended here because its files, or its account, could not be had at that moment."""
+    return part.failure is None or part.failure.code in {kind.code for kind in _NOT_NOW}
 
 
 def _has_more(progress: Progress) -> bool:

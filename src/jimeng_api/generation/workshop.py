@@ -129,6 +129,7 @@ class Workshop:
             except StorageUnavailable as error:
                 if not troubled:
                     log.warning("database_away", reason=error.message)
+                    self._store.signals.work.set()  # where claims are lost, we let go without delay
                 troubled = True
             except Exception:
                 log.exception("looking_for_work_broke")

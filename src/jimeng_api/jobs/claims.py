@@ -29,6 +29,14 @@ class Claims:
     def holds(self, account: str) -> bool:
         return account in self._held
 
+    @property
+    def certain(self) -> bool:
+        """Whether they still stand, as far as can be told: the server was heard of within its lease.
+
+        A gateway that was stopped, or cut off, may have lost them without knowing it yet.
+        """
+        return self._database.silent_for < self._database.backend.lease
+
     async def take(self, accounts: Collection[str]) -> set[str]:
         """Claim what is free of them; those of them that are ours now."""
         if not self._held.issuperset(accounts):

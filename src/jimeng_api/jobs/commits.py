@@ -49,6 +49,9 @@ class Change:
     work: bool = False
 
 
+_Waiting = tuple[Change, "asyncio.Future[None]"]
+
+
 class Commits:
     """Writes changes in the order in which they come; `write` returns when the change is on the disk.
 
@@ -62,7 +65,8 @@ class Commits:
         self._signals = signals
         self._clock = clock
         self._statements = _Statements(database.engine.dialect, shared=database.backend.shared)
-        self._waiting: list[tuple[Change, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
+        self._alone: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
     async def write(self, change: Change) -> None:
@@ -77,6 +81,14 @@ class Commits:
         except asyncio.CancelledError:
             written.add_done_callback(lambda done: done.cancelled() or done.exception())
             raise
+
+    def refuse_what_waits(self) -> None:
+        """Those who wait are told; nothing of it is written."""
+        refused = [*self._alone, *self._waiting]
+        self._alone, self._waiting = [], []
+        for _, written in refused:
+            lost = "The gateway's connection to the database was lost."
+            _tell(written, StorageUnavailable(lost, retry_after=5))
 
     async def close(self) -> None:
         if self._task is not None:
@@ -102,9 +114,11 @@ class Commits:
             if self._waiting:
                 await self._clock.sleep(_MOMENT)
 
-    async def _commit_one_by_one(self, batch: list[tuple[Change, asyncio.Future[None]]]) -> None:
+    async def _commit_one_by_one(self, batch: list[_Waiting]) -> None:
         """After a failed commit: what one change did wrong is not the others' loss."""
-        for change, written in batch:
+        self._alone = batch
+        while self._alone:
+            change, written = self._alone.pop(0)
             try:
                 await self._commit([change])
             except Exception as error:  # noqa: BLE001 - handed to the one who waits for it

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
+from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import StorageUnavailable
 
 Result = TypeVar("Result")
@@ -26,12 +27,14 @@ class Backend(Protocol):
     """What differs between a file of our own and a server that several gateways share.
 
     Everything but `listen`'s thread runs in the database's thread. `claim` gives those of the accounts that
-    are ours from now on, `announce` tells the other gateways something when the transaction is committed. A
-    connection that was lost is `connected` again only by `reconnect`. `try_out` finds out whether the
-    database takes a write as large as a job's, and leaves nothing behind.
+    are ours from now on, and stay it for at least `lease` seconds after the last word that was answered.
+    `announce` tells the other gateways something when the transaction is committed. A connection that was
+    lost is `connected` again only by `reconnect`. `try_out` finds out whether the database takes a write as
+    large as a job's, and leaves nothing behind.
     """
 
     engine: Engine
+    lease: float
 
     @property
     def shared(self) -> bool: ...
@@ -60,9 +63,11 @@ class Database:
     Trouble is raised as StorageUnavailable.
     """
 
-    def __init__(self, backend: Backend, *, thread: Executor | None = None) -> None:
+    def __init__(self, backend: Backend, clock: Clock, *, thread: Executor | None = None) -> None:
         """`thread` does the work in place of a thread of its own; it must do one thing after the other."""
         self.backend = backend
+        self._clock = clock
+        self._heard_of = 0.0
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="database")
 
     @property
@@ -72,6 +77,11 @@ class Database:
     async def open(self) -> None:
         """Raises DatabaseInUse."""
         await self.run(self.backend.open)
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the latest question was asked that has been answered."""
+        return self._clock.monotonic() - self._heard_of
 
     async def close(self) -> None:
         await self.run(self.backend.close)
@@ -96,8 +106,11 @@ class Database:
         """Do something in the database's thread."""
 
         def working() -> Result:
+            asked = self._clock.monotonic()
             with _told():
-                return work()
+                result = work()
+            self._heard_of = asked
+            return result
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, working)
 

@@ -54,6 +54,7 @@ class PostgresServer:
     """
 
     shared = True
+    lease: float = LEASE_SECONDS
 
     def __init__(self, url: str) -> None:
         """`url` as `postgresql://user:password@host:port/name`."""
@@ -184,6 +185,7 @@ class _Ear:
                 self._hear(connection.connection.driver_connection)
             except Exception:
                 connection.invalidate()  # or SQLAlchemy would try to roll back on it
+                self._heard(None)  # the connection that holds the locks may have gone with it
                 raise
 
     def _hear(self, raw: Any) -> None:

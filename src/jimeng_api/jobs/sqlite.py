@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ class SqliteFile:
     """Whoever has the file has every account: there is nobody to share with, and nothing to be told."""
 
     shared = False
+    lease = math.inf
     connected = True
 
     def __init__(self, url: str) -> None:

@@ -41,6 +41,14 @@ from jimeng_api.jobs.tables import idempotency_keys, jobs, key_files, pictures, 
 REVISION = "0003"
 """The newest migration: what the tables must be at."""
 
+# Asked again and again while there is nothing to do: built once.
+_WORK = (
+    select(submissions.c.account, func.count())
+    .where(submissions.c.open)
+    .group_by(submissions.c.account)
+)
+_CANCELLED = select(jobs.c.id).where(jobs.c.cancelled_at.is_not(None), jobs.c.finished_at.is_(None))
+
 
 class OtherKeyFile(Exception):
     """The database belongs to another key file; the message tells the operator."""
@@ -63,7 +71,7 @@ class JobStore:
     """
 
     def __init__(self, url: str, clock: Clock, *, thread: Executor | None = None) -> None:
-        self._database = Database(_backend(url), thread=thread)
+        self._database = Database(_backend(url), clock, thread=thread)
         self.claims = Claims(self._database)
         self.signals = Signals(self._database, clock.token(8))
         self.retention = Retention(self._database)
@@ -107,7 +115,11 @@ class JobStore:
         return self._database.backend.connected
 
     async def reconnect(self) -> None:
-        """Connect anew, with no claims. Nobody may work on what the lost connection had claimed."""
+        """Connect anew, with no claims. Nobody may work on what the lost connection had claimed.
+
+        What waits to be written rests on those claims, and is refused.
+        """
+        self._commits.refuse_what_waits()
         await self.claims.reconnect()
 
     # ---------------------------------------------------------------------- writing
@@ -263,13 +275,8 @@ class JobStore:
 
     async def work(self) -> dict[str, int]:
         """How many submissions of each account have something left to be done."""
-        query = (
-            select(submissions.c.account, func.count())
-            .where(submissions.c.open)
-            .group_by(submissions.c.account)
-        )
         return await self._database.read(
-            lambda connection: {row[0]: row[1] for row in connection.execute(query)}
+            lambda connection: {row[0]: row[1] for row in connection.execute(_WORK)}
         )
 
     async def at_work(self, accounts: Collection[str]) -> list[Job]:
@@ -286,11 +293,8 @@ class JobStore:
 
     async def cancelled(self) -> list[str]:
         """The jobs that were taken back and have not ended."""
-        query = select(jobs.c.id).where(
-            jobs.c.cancelled_at.is_not(None), jobs.c.finished_at.is_(None)
-        )
         return await self._database.read(
-            lambda connection: list(connection.execute(query).scalars())
+            lambda connection: list(connection.execute(_CANCELLED).scalars())
         )
 
     async def picture(self, media_id: str) -> Picture:

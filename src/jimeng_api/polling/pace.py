@@ -20,10 +20,10 @@ class Expectation:
 class Pace:
     """The figures of the pace, in seconds (`most_ids` apart).
 
-    `step` between looks while a job may end at any moment; `round` at least between two looks of one account;
-    `join` is how much earlier than due a job is taken along in a round that happens anyway; `slowest` bounds
-    the waits for a job that takes much longer than others did, and `slow_watch` those for one that was given
-    up already.
+    `step` between looks while a job may end at any moment; `round` at least from the end of a look at an
+    account to the next one; `join` is how much earlier than due a job is taken along in a round that happens
+    anyway; `slowest` bounds the waits for a job that takes much longer than others did, and `slow_watch`
+    those for one that was given up already.
     """
 
     step: float = 1.06
@@ -68,12 +68,10 @@ def next_look(
     return age + min(max(pace.step, over * pace.stretch), slowest)
 
 
-def next_round(pace: Pace, dues: Iterable[float], *, last: float | None) -> float | None:
-    """When to look at an account's jobs next, given when each is due and when the last look began."""
+def next_round(pace: Pace, dues: Iterable[float], *, last: float) -> float | None:
+    """When to look at an account's jobs next, given when each is due and when the last look was over."""
     earliest = min(dues, default=None)
-    if earliest is None:
-        return None
-    return earliest if last is None else max(earliest, last + pace.round)
+    return None if earliest is None else max(earliest, last + pace.round)
 
 
 def after_trouble(pace: Pace, failures: int) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -59,7 +59,8 @@ class Seen:
 class _Followed:
     """A watch and what its looks have shown. Times are the clock's monotonic seconds.
 
-    Two watches may be of the same submission: two callers who share an account may both have it as a job.
+    Two watches may be of the same submission: two callers who share an account may both have it as a job, and
+    one whose links do not open is asked for again. `overdue`: it may have ended long before anybody looks.
     """
 
     watch: Watch
@@ -72,6 +73,7 @@ class _Followed:
     missing_looks: int = 0
     looked: float | None = None
     looked_before: float | None = None
+    overdue: bool = False
     told: Progress | None = None
     events: asyncio.Queue[Seen | Fail] = field(default_factory=asyncio.Queue)
 
@@ -79,8 +81,10 @@ class _Followed:
 class Poller:
     """Follows submissions, each account's with looks of its own.
 
-    An account is looked at while it has something to follow, never by two looks at once and never more often
-    than `Pace.round`. A look that fails is repeated, with growing waits, until the jobs' time is over.
+    An account is looked at while it has something to follow, never by two looks at once, and each look begins
+    `Pace.round` after the one before has ended: so they arrive so far apart, however late they are sent. Of
+    an account that comes anew, whoever had it before may have looked at it this very moment. A look that
+    fails is repeated, with growing waits, until the jobs' time is over.
     """
 
     def __init__(
@@ -100,7 +104,7 @@ class Poller:
         self._accounts: dict[str, _Account] = {}
         self._rounds: dict[str, float] = {}
 
-    async def follow(self, watch: Watch) -> AsyncIterator[Seen]:
+    async def follow(self, watch: Watch) -> AsyncGenerator[Seen, None]:
         """Each new sight of the submission, the last one marked; raises what it failed with."""
         account = self._accounts.get(watch.account)
         if account is None:
@@ -111,7 +115,7 @@ class Poller:
                 self._session_grace,
                 self._durations,
                 at_rest=partial(self._rest, watch.account),
-                last_round=self._rounds.pop(watch.account, None),
+                last_round=self._last_round(watch),
             )
         followed = account.add(watch)
         ending = asyncio.create_task(account.end_in_time(followed), name="deadline")
@@ -127,12 +131,23 @@ class Poller:
             ending.cancel()
             account.remove(followed)
 
+    def _last_round(self, watch: Watch) -> float:
+        """When an account that nobody follows here was looked at last, by anyone, as far as can be told.
+
+        What was sent a while ago may have been looked at just now: by a gateway that had it until then, or to
+        find out what there is to adopt.
+        """
+        own = self._rounds.pop(watch.account, None)
+        if own is None or watch.age > self._pace.round:
+            return self._clock.monotonic()
+        return own
+
     def _rest(self, name: str) -> None:
         """Nothing is left to follow; when the account was looked at last still counts for a moment."""
         account = self._accounts.pop(name, None)
         ended = self._clock.monotonic() - self._pace.round
         self._rounds = {one: at for one, at in self._rounds.items() if at > ended}
-        if account is not None and account.last_round is not None:
+        if account is not None:
             self._rounds[name] = account.last_round
 
     def following(self, account: str) -> int:
@@ -153,7 +168,7 @@ class _Account:
         durations: Durations,
         *,
         at_rest: Callable[[], object],
-        last_round: float | None,
+        last_round: float,
     ) -> None:
         self._clock = clock
         self._pace = pace
@@ -182,6 +197,7 @@ class _Account:
             changed=now,
         )
         self._set_due(followed, now)
+        followed.overdue = followed.due <= now
         self._followed[followed] = None
         self._earlier.set()
         if self._task is None or self._task.done():
@@ -206,10 +222,12 @@ class _Account:
             assert at is not None  # noqa: S101 - there is something to follow
             if not await self._slept_until(max(at, self._not_before)):
                 continue
-            now = self.last_round = self._clock.monotonic()
-            ripe = [one for one in self._followed if one.due <= now + self._pace.join]
+            soon = self._clock.monotonic() + self._pace.join
+            ripe = [one for one in self._followed if one.due <= soon]
             for start in range(0, len(ripe), self._pace.most_ids):
                 await self._look(ripe[start : start + self._pace.most_ids])
+            # From its end: nobody here knows when a look arrives there, only that it has by now.
+            self.last_round = self._clock.monotonic()
             self._judge_all()
         self._at_rest()
 
@@ -270,14 +288,17 @@ class _Account:
         self._failures += 1
         if self._failures == 1:
             log.warning("look_failed", code=error.code, jobs=len(self._followed))
-        wait = max(after_trouble(self._pace, self._failures), error.retry_after or 0.0)
-        self._not_before = now + wait * self._clock.uniform(0.8, 1.2)
+        wait = after_trouble(self._pace, self._failures) * self._clock.uniform(0.8, 1.2)
+        named = (error.retry_after or 0.0) * self._clock.uniform(1.0, 1.2)
+        self._not_before = now + max(wait, named)
         if not isinstance(error, SessionExpired):
             return
         if self._signed_out_since is None:
             self._signed_out_since = now
-        elif now - self._signed_out_since >= self._session_grace:
-            for one in self._followed:
+        # For what was given up nobody waits: it is asked for again, ever more rarely.
+        over = now - self._signed_out_since >= self._session_grace
+        for one in self._followed:
+            if over or one.watch.given_up:
                 one.events.put_nowait(Fail(error))
 
     def _judge_all(self) -> None:
@@ -289,7 +310,8 @@ class _Account:
         verdict = judge(_sight(one, now), self._patience)
         match verdict:
             case Finish(progress):
-                self._durations.add(one.watch.kind, _took(one, now))
+                if one.looked_before is not None or not one.overdue:
+                    self._durations.add(one.watch.kind, _took(one, now))
                 one.events.put_nowait(Seen(progress, last=True))
             case Fail():
                 one.events.put_nowait(verdict)

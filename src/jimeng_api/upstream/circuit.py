@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -184,8 +184,10 @@ class Circuit:
         return self._opened_by
 
     def wait(self, now: float) -> float:
-        """Seconds after which it is worth asking again."""
-        return max(self._not_before - now, 1.0) if self._opened_by else 0.0
+        """Seconds after which it is worth asking again: of a try that is under way, one hears soon."""
+        if self._opened_by is None:
+            return 0.0
+        return 1.0 if self._probe is not None else max(self._not_before - now, 1.0)
 
     def attempt(self, now: float) -> Attempt | None:
         """Leave to make one request; None where there is none."""
@@ -200,34 +202,27 @@ class Circuit:
 
     def worked(self, attempt: Attempt, now: float) -> None:
         """The upstream answered, if only with a refusal."""
-        if attempt is self._probe:
-            self._turn(None)
-        elif self._counts(attempt):
-            self._evidence.worked(now)
+        self._settle(now)
+        self._worked(attempt, now)
 
-    def failed(
-        self, attempt: Attempt, now: float, failure: Failure, *, since: float | None = None
-    ) -> None:
-        """`since` is when it failed, if that is only known now."""
-        since = now if since is None else since
-        if attempt is self._probe or (
-            self._counts(attempt) and self._evidence.failed(now, failure, since=since)
-        ):
-            self._turn(failure)
-            self._not_before = now + self._pause()
+    def failed(self, attempt: Attempt, now: float, failure: Failure) -> None:
+        self._settle(now)
+        self._failed(attempt, now, failure, since=now)
 
     def doubted(self, attempt: Attempt, now: float, failure: Failure) -> None:
         """A submission went out, and no verdict came. What becomes of it decides."""
         if failure.submission is None:
             self.failed(attempt, now, failure)
         else:
+            self._settle(now)
             self._doubts[failure.submission] = (now, attempt, failure)
 
-    def seen(self, submission: str, now: float) -> None:
-        """The upstream has the submission after all: it works, and only its answer was lost."""
-        doubt = self._doubts.pop(submission, None)
-        if doubt is not None:
-            self.worked(doubt[1], now)
+    def seen(self, submissions: Iterable[str], now: float) -> None:
+        """The upstream has these after all: it works, and only its answers were lost."""
+        doubts = [self._doubts.pop(each) for each in submissions if each in self._doubts]
+        self._settle(now)
+        for _, attempt, _ in doubts:
+            self._worked(attempt, now)
 
     def left(self, attempt: Attempt) -> None:
         """It ended in a way that says nothing of the upstream."""
@@ -235,14 +230,28 @@ class Circuit:
             self._probe = None
 
     def _settle(self, now: float) -> None:
-        """The doubts that nothing has resolved in time are failures."""
+        """The doubts that nothing has resolved in time are failures, of the moment when it was over."""
         while self._doubts:
             submission = next(iter(self._doubts))
             since, attempt, failure = self._doubts[submission]
             if now - since < self._doubt:
                 return
             del self._doubts[submission]
-            self.failed(attempt, now, failure, since=since)
+            self._failed(attempt, since + self._doubt, failure, since=since)
+
+    def _worked(self, attempt: Attempt, now: float) -> None:
+        if attempt is self._probe:
+            self._turn(None)
+        elif self._counts(attempt):
+            self._evidence.worked(now)
+
+    def _failed(self, attempt: Attempt, now: float, failure: Failure, *, since: float) -> None:
+        """`since` is when it failed, if that is only known now."""
+        if attempt is self._probe or (
+            self._counts(attempt) and self._evidence.failed(now, failure, since=since)
+        ):
+            self._turn(failure)
+            self._not_before = now + self._pause()
 
     def _counts(self, attempt: Attempt) -> bool:
         """Whether it was let through as it now is; what was under way before tells of other times."""

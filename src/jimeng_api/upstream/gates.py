@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import structlog
 
@@ -17,8 +17,10 @@ from jimeng_api.domain.errors import (
     InvalidKey,
     ProtocolChanged,
     ProxyRefused,
+    RiskControl,
     SessionExpired,
     SubmissionUncertain,
+    UpstreamCode,
     UpstreamMaintenance,
     UpstreamUnreachable,
 )
@@ -34,27 +36,44 @@ _Meaning = Failure | Literal["works", "nothing"]
 _NO_WAY = (UpstreamUnreachable, UpstreamMaintenance, ProxyRefused)
 
 
+class _Rest(NamedTuple):
+    """Until when (monotonic seconds) an account is left alone, and what the upstream said."""
+
+    until: float
+    upstream: UpstreamCode | None
+
+
 class Gates:
     """Keeps requests back from a site that fails, each kind of request by itself.
 
     So trouble with looks stops no submission, and trouble with submissions never stops the collection of
-    what was paid for.
+    what was paid for. An account that must not be looked at is sent nothing either: nobody could collect in
+    time what it pays for.
     """
 
     def __init__(self, clock: Clock, limits: Limits) -> None:
         self._clock = clock
         self._limits = limits
         self._circuits: dict[tuple[str, _Kind], Circuit] = {}
+        self._resting: dict[tuple[str, str], _Rest] = {}
 
     @contextmanager
     def reading(self, site: Site, operation: Operation, account: str) -> Iterator[None]:
         """Around one read. Where it is kept back, this raises what it would fail with."""
-        with self._passing(site, operation, lambda error: _trouble(error, account)):
-            yield
+        if operation == "look":
+            self._check_rest(site, account)
+        try:
+            with self._passing(site, operation, lambda error: _trouble(error, account)):
+                yield
+        except RiskControl as error:
+            if operation == "look" and error.retry_after is not None:
+                self._rest(site, account, error.retry_after, error.upstream)
+            raise
 
     @contextmanager
     def submitting(self, site: Site, account: str, submission: str) -> Iterator[None]:
         """Around the sending of one submission. Where it is kept back, nothing was sent."""
+        self._check_rest(site, account)
         with (
             self._passing(site, "language", lambda error: _misunderstanding(error, account)),
             self._passing(site, "submit", lambda error: _trouble(error, account, submission)),
@@ -65,8 +84,25 @@ class Gates:
         """The upstream lists these: it took them, whatever became of its answers."""
         circuit = self._circuits.get((site.name, "submit"))
         if circuit is not None:
-            for submission in submissions:
-                circuit.seen(submission, self._clock.monotonic())
+            circuit.seen(submissions, self._clock.monotonic())
+
+    def _check_rest(self, site: Site, account: str) -> None:
+        rest = self._resting.get((site.name, account))
+        if rest is None or (left := rest.until - self._clock.monotonic()) <= 0:
+            return
+        raise RiskControl(
+            "The site's risk control stopped a look at this account lately. The account is left alone for a "
+            "while; nothing was sent.",
+            upstream=rest.upstream,
+            retry_after=left,
+        )
+
+    def _rest(
+        self, site: Site, account: str, seconds: float, upstream: UpstreamCode | None
+    ) -> None:
+        now = self._clock.monotonic()
+        self._resting = {key: rest for key, rest in self._resting.items() if rest.until > now}
+        self._resting[site.name, account] = _Rest(now + seconds, upstream)
 
     @contextmanager
     def _passing(

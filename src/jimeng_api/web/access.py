@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +21,8 @@ _QUIET = ("/ping", "/healthz", "/readyz")
 
 class Access:
     """Adds `x-request-id` and `x-job-id` to every answer and writes one event when it is out.
+
+    What a request has put on its `held` stack is let go then.
 
     The event holds the route's pattern, never the path or the query: those may hold what nobody else should
     know.
@@ -56,7 +59,10 @@ class Access:
                 message["headers"] = headers
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with (
+            ExitStack() as state["held"],
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+        ):
             try:
                 await self._app(scope, receive, send_named)
             except Exception:

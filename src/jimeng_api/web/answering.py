@@ -14,12 +14,14 @@ from starlette.responses import Response
 from jimeng_api.accounts.session import Caller
 from jimeng_api.domain.errors import GatewayError, NotFound
 from jimeng_api.domain.results import Picture
+from jimeng_api.generation.desk import Prepared
 from jimeng_api.jobs.job import Job
 from jimeng_api.web.errors import CLIENT_CLOSED_REQUEST, error_object
 from jimeng_api.web.event_stream import Events, EventStream
 from jimeng_api.web.links import links_of
 from jimeng_api.web.outgoing import Base64, Piece, PiecesResponse, encoder_of
-from jimeng_api.web.parts import ResponseFormat, note_answered, parts_of
+from jimeng_api.web.parts import ResponseFormat, hold, note_answered, parts_of
+from jimeng_api.web.repeats import repeat_of
 from jimeng_api.web.schemas.images.order import Answer
 from jimeng_api.web.schemas.images.replies import USAGE, common_keys
 from jimeng_api.web.waiting import ended, unless_gone
@@ -37,11 +39,30 @@ class Manner:
     own: Callable[[Job], Mapping[str, Any]] = _nothing
 
 
+async def ordered(
+    request: Request,
+    caller: Caller,
+    prepared: Prepared,
+    answer: Answer,
+    *,
+    name: str,
+    fields: Mapping[str, Any],
+) -> Job:
+    """The job of a request that came to the route of this name with these fields; it is the request's now."""
+    job = await parts_of(request).desk.order(
+        caller,
+        prepared,
+        asked_model=answer.asked_model,
+        repeat=await repeat_of(request, name, fields),
+    )
+    hold(request, job)
+    return job
+
+
 async def answered(
     request: Request, caller: Caller, answer: Answer, job: Job, manner: Manner
 ) -> Response:
     """The answer to a request, once its job is there or, as a stream, until then."""
-    request.state.job = job
     if answer.stream:
         parts = parts_of(request)
         return EventStream(

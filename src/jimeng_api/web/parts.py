@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # these bring much with them that the edge itself does not us
     from jimeng_api.accounts.vault import Vault
     from jimeng_api.generation.desk import Desk
     from jimeng_api.generation.finishing import FinishedPictures
+    from jimeng_api.jobs.job import Job
     from jimeng_api.media.intake import Intake
     from jimeng_api.media.store import MediaStore
 
@@ -71,6 +72,15 @@ def parts_of(request: Request) -> Parts:
     """The parts of the application that serves this request."""
     parts: Parts = request.app.state.parts
     return parts
+
+
+def hold(request: Request, job: Job) -> None:
+    """Make it the request's job, which somebody waits for until the request is over.
+
+    To be called as soon as the desk has given the job: between that and this nobody else may have a turn.
+    """
+    request.state.job = job
+    request.state.held.enter_context(parts_of(request).desk.awaiting(job.id))
 
 
 def note_answered(request: Request) -> None:

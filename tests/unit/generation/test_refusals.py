@@ -15,8 +15,13 @@ ACCOUNT = (errors.SessionExpired, errors.OutOfCredits, errors.DailyLimitReached,
            errors.ConsentRequired)  # fmt: skip
 FINAL = (errors.ContentRefused, errors.InvalidValue, errors.ProtocolChanged, errors.UnknownUpstreamCode,
          errors.GenerationFailed, errors.UpstreamTrouble, errors.InternalError, errors.RiskControl,
-         errors.InvalidKey, errors.SubmissionUnconfirmed, errors.UpstreamMaintenance)  # fmt: skip
-UNSENT = (errors.UpstreamUnreachable, errors.ProxyRefused, errors.Overloaded)
+         errors.InvalidKey, errors.SubmissionUnconfirmed)  # fmt: skip
+UNSENT = (
+    errors.UpstreamUnreachable,
+    errors.UpstreamMaintenance,
+    errors.ProxyRefused,
+    errors.Overloaded,
+)
 
 
 def after(

@@ -485,3 +485,18 @@ async def test_a_store_that_was_not_opened_is_away(database_url: str) -> None:
     with pytest.raises(StorageUnavailable):
         await store.find("owner", "job_1")
     await store.close()
+
+
+async def test_what_waits_to_be_written_when_the_connection_is_lost_is_refused_and_not_written(
+    store: JobStore,
+) -> None:
+    under_way = asyncio.create_task(store.accept(a_job("job_1")))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(store.accept(a_job("job_2")))
+    await asyncio.sleep(0)
+    await store.reconnect()
+    await under_way
+    with pytest.raises(StorageUnavailable):
+        await waiting
+    assert await ids(store) == {"job_1"}

@@ -168,7 +168,7 @@ def test_a_job_far_back_in_line_is_looked_at_seldom() -> None:
 
 
 def test_a_round_waits_for_the_earliest_job_and_for_the_pause_since_the_last_round() -> None:
-    assert next_round(PACE, [5.0, 3.0], last=None) == 3.0
+    assert next_round(PACE, [5.0, 3.0], last=0.0) == 3.0
     assert next_round(PACE, [5.0, 3.0], last=2.9) == 3.9
     assert next_round(PACE, [], last=2.9) is None
 

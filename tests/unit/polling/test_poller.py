@@ -168,6 +168,69 @@ def test_a_session_that_comes_back_in_time_brings_its_jobs_back() -> None:
     run(work)
 
 
+def test_a_session_that_is_dead_is_not_asked_again_for_what_was_given_up() -> None:
+    asked: list[float] = []
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            asked.append(clock.monotonic())
+            raise SessionExpired("dead")
+
+        with pytest.raises(SessionExpired):
+            await last_of(poller, watch("j", looking(answer), age=1300, budget=9000, given_up=True))
+
+    run(work)
+    assert len(asked) == 1
+
+
+def test_an_upstream_that_says_when_to_come_back_is_not_asked_before() -> None:
+    asked: list[float] = []
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            asked.append(clock.monotonic())
+            raise UpstreamUnreachable("in a minute", retry_after=60)
+
+        with pytest.raises(GenerationTimedOut):
+            await last_of(poller, watch("j", looking(answer)))
+
+    run(work)
+    assert len(asked) > 10
+    assert all(60 <= later - earlier <= 73 for earlier, later in pairwise(asked))
+
+
+def test_an_account_may_have_been_looked_at_the_moment_before_it_came_here() -> None:
+    asked: list[float] = []
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            asked.append(clock.monotonic())
+            return {name: seen(name, Stage.DONE, 1) for name in submit_ids}
+
+        await last_of(poller, watch("j", looking(answer), age=60))
+
+    run(work)
+    assert asked == [1.0]
+
+
+def test_a_job_that_ended_while_nobody_looked_says_nothing_of_how_long_such_jobs_take() -> None:
+    asked: list[float] = []
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            asked.append(clock.monotonic())
+            return {name: seen(name, Stage.DONE, 1) for name in submit_ids}
+
+        old = (watch(f"old {n}", looking(answer), age=900) for n in range(30))
+        await asyncio.gather(*(last_of(poller, one) for one in old))
+        await clock.sleep(10)
+        began = clock.monotonic()
+        await last_of(poller, watch("new", looking(answer)))
+        assert asked[-1] - began < 3
+
+    run(work)
+
+
 def test_a_job_that_its_submit_id_does_not_find_is_asked_for_by_its_history_id() -> None:
     def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
         return {name: seen("j", Stage.DONE, 1) for name in history_ids}
@@ -208,6 +271,44 @@ def test_an_account_at_rest_is_forgotten_and_one_that_comes_back_is_served() -> 
             assert not poller._accounts
 
     run(work)
+
+
+def test_a_look_begins_a_second_after_the_end_of_the_one_before_however_slow_that_was() -> None:
+    looks: list[tuple[float, float]] = []
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        async def look(
+            *, submit_ids: Sequence[str], history_ids: Sequence[str]
+        ) -> Mapping[str, Progress]:
+            began = clock.monotonic()
+            await clock.sleep(0.7 if len(looks) % 2 else 0.1)  # held up here, or on its way
+            looks.append((began, clock.monotonic()))
+            stage = Stage.DONE if began > 20 else Stage.RUNNING
+            return {name: seen(name, stage, 1) for name in submit_ids}
+
+        async def follow(number: int) -> None:
+            await clock.sleep(number * 0.7)
+            await last_of(poller, watch(f"j{number}", look))
+
+        await asyncio.gather(*map(follow, range(10)))
+
+    run(work)
+    assert len(looks) > 10
+    assert all(began - ended >= 1 - 1e-9 for (_, ended), (began, _) in pairwise(looks))
+
+
+def test_what_somebody_else_may_have_looked_at_just_now_is_looked_at_in_a_second() -> None:
+    moments: list[float] = []
+
+    async def work(clock: VirtualClock, poller: Poller) -> None:
+        def answer(submit_ids: Sequence[str], history_ids: Sequence[str]) -> Mapping[str, Progress]:
+            moments.append(clock.monotonic())
+            return {name: seen(name, Stage.DONE, 1) for name in submit_ids}
+
+        await last_of(poller, watch("j", looking(answer), age=30))
+
+    run(work)
+    assert moments == [1.0]
 
 
 def test_a_waiter_that_leaves_stops_the_looks() -> None:

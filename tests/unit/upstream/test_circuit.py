@@ -236,9 +236,9 @@ def test_submissions_that_are_seen_after_all_never_open_it() -> None:
         doubt(moment, f"s{number}", f"a{number % 20}")
         moment.now += 0.1
         if number >= 100:
-            moment.circuit.seen(f"s{number - 100}", moment.now)
+            moment.circuit.seen([f"s{number - 100}"], moment.now)
     for number in range(900, 1000):
-        moment.circuit.seen(f"s{number}", moment.now)
+        moment.circuit.seen([f"s{number}"], moment.now)
     moment.now += 40
     moment.attempt()
     assert not moment.open()
@@ -255,6 +255,32 @@ def test_submissions_of_which_nothing_is_seen_open_it_half_a_minute_later() -> N
     assert moment.open()
 
 
+def test_a_doubt_of_an_hour_ago_keeps_nobody_back_now() -> None:
+    moment = Moment()
+    for number in range(5):
+        doubt(moment, f"s{number}", f"a{number}")
+    moment.now += 3600
+    assert moment.circuit.attempt(moment.now) is not None
+
+
+def test_a_try_that_was_left_in_doubt_an_hour_ago_keeps_nobody_back_now() -> None:
+    moment = Moment().opened()
+    moment.now += 30
+    doubt(moment, "first", "one")
+    moment.now += 3600
+    assert moment.circuit.attempt(moment.now) is not None
+
+
+def test_submissions_that_are_all_seen_at_last_never_open_it() -> None:
+    moment = Moment()
+    for number in range(5):
+        doubt(moment, f"s{number}", f"a{number}")
+    moment.now += 40
+    moment.circuit.seen([f"s{number}" for number in range(5)], moment.now)
+    moment.attempt()
+    assert not moment.open()
+
+
 def test_a_try_in_doubt_decides_when_it_is_seen_or_not() -> None:
     moment = Moment().opened()
     moment.now += 30
@@ -266,8 +292,18 @@ def test_a_try_in_doubt_decides_when_it_is_seen_or_not() -> None:
     moment.now += 30
     doubt(moment, "second", "one")
     moment.now += 2
-    moment.circuit.seen("second", moment.now)
+    moment.circuit.seen(["second"], moment.now)
     assert not moment.open()
+
+
+def test_whoever_comes_while_a_try_is_under_way_hears_soon_what_it_found() -> None:
+    moment = Moment().opened()
+    moment.now += 30
+    under_way = moment.attempt()
+    assert moment.circuit.attempt(moment.now) is None
+    assert moment.circuit.wait(moment.now) == 1.0
+    moment.circuit.failed(under_way, moment.now, failure())
+    assert moment.circuit.wait(moment.now) == 30
 
 
 def test_a_doubt_without_a_name_is_a_failure() -> None:
@@ -377,7 +413,7 @@ class AnyCourse(RuleBasedStateMachine):
     @precondition(lambda self: self.doubts)
     @rule()
     def see(self) -> None:
-        self.circuit.seen(self.doubts.pop(), self.moment.now)
+        self.circuit.seen([self.doubts.pop()], self.moment.now)
 
     @precondition(lambda self: self.under_way)
     @rule(which=st.integers(0, 50))

@@ -20,6 +20,7 @@ from jimeng_api.domain.errors import (
     Overloaded,
     ProtocolChanged,
     ProxyRefused,
+    RiskControl,
     SubmissionUncertain,
     UpstreamMaintenance,
     UpstreamUnreachable,
@@ -153,6 +154,41 @@ TROUBLE: list[Any] = [
     pytest.param(Response(status=200, headers={}, body=b'{"ret":"0"'), id="half an answer"),
     pytest.param(page(404), id="no such endpoint"),
 ]
+
+
+# ---------------------------------------------------------------- risk control
+
+
+def test_an_account_that_risk_control_stops_is_left_alone_for_half_an_hour() -> None:
+    async def work(world: World) -> None:
+        world.upstream.rest = said(ret="1019")
+        spoke = await world.refused(world.look(1))
+        world.upstream.rest = None
+        for _ in range(17):
+            await world.clock.sleep(100)
+            for call in (world.submit(1), world.look(1)):
+                error = await world.refused(call)
+                assert isinstance(error, RiskControl)
+                assert error.upstream == spoke.upstream
+                assert error.charge is Charge.NONE
+                assert error.retry_after == pytest.approx(1800 - world.clock.monotonic())
+            await world.submit(2)
+            await world.look(2)
+        assert len(world.upstream.asked) == 1 + 2 * 17
+        await world.clock.sleep(100)
+        await world.submit(1)
+        await world.look(1)
+
+    virtually(work)
+
+
+def test_a_submission_that_risk_control_stops_keeps_no_look_back() -> None:
+    async def work(world: World) -> None:
+        world.upstream.submit = said(ret="1019")
+        await world.refused(world.submit(1))
+        await world.look(1)
+
+    virtually(work)
 
 
 # ------------------------------------------------------------------ hours of it

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -108,6 +108,11 @@ class MemoryDesk(Desk):
         )
         self.jobs[job.id] = job
         return job
+
+    @override
+    @contextmanager
+    def awaiting(self, job_id: str) -> Iterator[None]:
+        yield
 
     @override
     async def wait(self, caller: Caller, job_id: str, *, seconds: float) -> Job:

@@ -12,12 +12,11 @@ from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.generation.finishing import Finished
 from jimeng_api.jobs.job import Job
 from jimeng_api.media.intake import Kept, Source
-from jimeng_api.web.answering import Manner, answered
+from jimeng_api.web.answering import Manner, answered, ordered
 from jimeng_api.web.auth import KnownCaller
 from jimeng_api.web.incoming import body_fields
 from jimeng_api.web.parts import parts_of
 from jimeng_api.web.picture_routes import picture_route
-from jimeng_api.web.repeats import repeat_of
 from jimeng_api.web.schemas.images.bodies import PICTURES
 from jimeng_api.web.schemas.images.finishing import (
     EXAMPLES,
@@ -125,12 +124,7 @@ async def _ordered(
         async def prepared() -> ImageRequest:
             return await _request(request, caller, order, source)
 
-        job = await parts.desk.order(
-            caller,
-            prepared,
-            asked_model=order.answer.asked_model,
-            repeat=await repeat_of(request, name, fields),
-        )
+        job = await ordered(request, caller, prepared, order.answer, name=name, fields=fields)
     return order.answer, job
 
 

@@ -12,12 +12,11 @@ from starlette.responses import Response
 from jimeng_api.accounts.session import Caller
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.jobs.job import Job
-from jimeng_api.web.answering import Manner, answered
+from jimeng_api.web.answering import Manner, answered, ordered
 from jimeng_api.web.auth import KnownCaller
 from jimeng_api.web.incoming import body_fields
 from jimeng_api.web.parts import parts_of
 from jimeng_api.web.picture_routes import REPEATING, picture_route
-from jimeng_api.web.repeats import repeat_of
 from jimeng_api.web.schemas.images.bodies import (
     EXAMPLE_COMPOSITION,
     EXAMPLE_EDIT,
@@ -159,10 +158,7 @@ async def _ordered(request: Request, caller: Caller, drawing: Drawing) -> tuple[
         async def prepared() -> ImageRequest:
             return order.request(await taken(request, sources))
 
-        job = await parts.desk.order(
-            caller,
-            prepared,
-            asked_model=order.answer.asked_model,
-            repeat=await repeat_of(request, drawing.name, fields),
+        job = await ordered(
+            request, caller, prepared, order.answer, name=drawing.name, fields=fields
         )
     return order.answer, job
