@@ -16,6 +16,7 @@ from jimeng_api.clock import Clock, SystemClock
 from jimeng_api.generation.adopting import Adopting
 from jimeng_api.generation.collecting import Collecting
 from jimeng_api.generation.desk import Desk
+from jimeng_api.generation.finishing import FinishedPictures
 from jimeng_api.generation.housekeeping import Housekeeping, Kept
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.refusals import Persistence
@@ -24,7 +25,9 @@ from jimeng_api.generation.sending import Sending
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.store import JobStore
+from jimeng_api.media.callers_urls import CallersUrls
 from jimeng_api.media.fetch import Fetcher
+from jimeng_api.media.intake import Intake
 from jimeng_api.media.keeper import Keeper
 from jimeng_api.media.store import MediaStore
 from jimeng_api.polling.pace import Pace
@@ -71,7 +74,7 @@ async def running(
         await store.open(key_digest=vault.digest("key file"))
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         keeper = Keeper(_fetcher(settings, door), media, clock)
-        desk, workshop = _desk(settings, clock, door, store, media, keeper, vault)
+        desk, workshop, finished = _desk(settings, clock, door, store, media, keeper, vault)
         resumed = await workshop.open()
         if resumed:
             log.info("submissions_resumed", count=resumed)
@@ -82,6 +85,8 @@ async def running(
         parts = Parts(
             desk=desk,
             media=media,
+            intake=Intake(CallersUrls(door, allowed=settings.fetch_allow), media, clock),
+            finished=finished,
             vault=vault,
             clock=clock,
             options=_web_options(settings),
@@ -115,7 +120,7 @@ def _desk(
     media: MediaStore,
     keeper: Keeper,
     vault: Vault,
-) -> tuple[Desk, Workshop]:
+) -> tuple[Desk, Workshop, FinishedPictures]:
     constants = settings.upstream
     placing = Placing(store.claims)
     upstream = UpstreamClient(
@@ -152,17 +157,18 @@ def _desk(
     workshop = Workshop(
         generation=generation, placing=placing, store=store, vault=vault, clock=clock
     )
+    adopting = Adopting(upstream)
     desk = Desk(
         workshop=workshop,
         placing=placing,
-        adopting=Adopting(upstream),
+        adopting=adopting,
         store=store,
         vault=vault,
         clock=clock,
         job_seconds=settings.job_seconds,
         key_seconds=settings.keep_keys_hours * _HOUR,
     )
-    return desk, workshop
+    return desk, workshop, FinishedPictures(store, adopting)
 
 
 def _fetcher(settings: Settings, door: Transport) -> Fetcher:

@@ -43,10 +43,10 @@ def command(folder: Path, *arguments: str, **settings: str) -> subprocess.Popen[
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A gateway with a simulator, and its address."""
     port = free_port()
-    process = command(folder, "--simulate", "--port", str(port))
+    process = command(folder, "--simulate", "--port", str(port), *options)
     address = f"http://127.0.0.1:{port}"
     try:
         until = time.monotonic() + 30

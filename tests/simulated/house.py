@@ -133,6 +133,14 @@ class House:
         assert answer.status == 499, answer
         return answer.headers["x-job-id"]
 
+    async def leave_form(self, path: str, body: bytes, headers: Mapping[str, str]) -> str:
+        """Send a form and hang up; the job's id."""
+        talk = Talk(body=body)
+        talk.gone.set()
+        answer = await self.call("POST", path, talk=talk, headers=headers)
+        assert answer.status == 499, answer
+        return answer.headers["x-job-id"]
+
     async def job(self, job_id: str, key: str = KEY) -> dict[str, Any]:
         found: dict[str, Any] = (await self.call("GET", f"/v1/jobs/{job_id}", key=key)).json
         return found

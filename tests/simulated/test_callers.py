@@ -68,7 +68,7 @@ async def test_a_request_that_is_refused_here_reaches_nobody(gateway: House) -> 
         ({"model": "nothing"}, "model_not_found"),
         ({"model": "nanobanana"}, "model_not_on_site"),
         ({"prompt": ""}, "missing_required_parameter"),
-        ({"image": "https://example.org/cat.png"}, "unsupported_parameter"),
+        ({"image": "data:image/png;base64,AAAA"}, "invalid_value"),
     ):
         answer = await gateway.generate(**body)
         assert 400 <= answer.status < 500

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jimeng_api.cli import image, jobs, models, serve, simulate
+from jimeng_api.cli import finishing, image, jobs, models, serve, simulate
 
 app = typer.Typer(
     name="jimeng-api",
@@ -17,5 +17,8 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("simulate")(simulate.simulate)
 app.command("image")(image.image)
+app.command("upscale")(finishing.upscale)
+app.command("outpaint")(finishing.outpaint)
+app.command("repair")(finishing.repair)
 app.command("models")(models.models)
 app.add_typer(jobs.app, name="jobs")

@@ -119,7 +119,7 @@ def request_of(
     origin: Origin, progress: Progress, site: str, *, otherwise: ImageModel
 ) -> ImageRequest:
     """The request that a record came from, as truly as the record tells. All its pictures are the result."""
-    model = _model(origin.model_key, site) or otherwise
+    model = model_of(origin.model_key, site) or otherwise
     drawn = next(
         ((one.width, one.height) for one in progress.items if one.width and one.height), None
     )
@@ -146,7 +146,7 @@ def request_of(
     )
 
 
-def _model(key: str, site: str) -> ImageModel | None:
+def model_of(key: str, site: str) -> ImageModel | None:
     """The model that the upstream calls so, on this site or, failing that, on any."""
     here = (row for row in IMAGE_MODELS.values() if row.upstream.get(site) == key)
     anywhere = (

@@ -268,6 +268,11 @@ class JobStore:
         theirs = [job for job in found if job.owner == owner]
         return max(theirs, key=lambda job: job.created_at, default=None)
 
+    async def holding(self, media_id: str) -> Job | None:
+        """The job that this picture came from, whoever owns it."""
+        made = select(pictures.c.job_id).where(pictures.c.media_id == media_id)
+        return next(iter(await self._jobs(select(jobs).where(jobs.c.id.in_(made)))), None)
+
     async def work(self) -> dict[str, int]:
         """How many submissions of each account have something left to be done."""
         return await self._database.read(

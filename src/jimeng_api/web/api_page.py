@@ -75,16 +75,21 @@ def _operation(document: Tree, method: str, path: str, operation: Tree) -> Itera
 
 
 def _body(document: Tree, method: str, path: str, operation: Tree) -> Iterator[str]:
-    media = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    kinds = operation.get("requestBody", {}).get("content", {})
+    media, form = kinds.get("application/json"), kinds.get("multipart/form-data")
     if media is None:
         yield _sample(f"curl {_key(operation)}$BASE{path}")
         return
-    yield from _fields(document, "Body (JSON)", _properties(document, media["schema"]))
+    title = "Body (JSON, or a form with files)" if form else "Body (JSON)"
+    yield from _fields(document, title, _properties(document, media["schema"]))
     if "example" in media:
         text = json.dumps(media["example"], ensure_ascii=False, indent=2)
         yield _sample(
             f"curl {_key(operation)}-H 'content-type: application/json' $BASE{path} -d '{text}'"
         )
+    if form:
+        fields = " ".join(f"-F '{name}={value}'" for name, value in form["example"].items())
+        yield _sample(f"curl {_key(operation)}$BASE{path} {fields}")
 
 
 def _key(operation: Tree) -> str:

@@ -10,7 +10,14 @@ from pydantic.json_schema import models_json_schema
 
 from jimeng_api.web.schemas.adopting import AdoptBody
 from jimeng_api.web.schemas.errors import ErrorReply
-from jimeng_api.web.schemas.images import ImageGenerationBody, ImagesReply
+from jimeng_api.web.schemas.images.bodies import (
+    CompositionBody,
+    ImageEditBody,
+    ImageGenerationBody,
+    ImageVariationBody,
+)
+from jimeng_api.web.schemas.images.finishing import OutpaintBody, RepairBody, UpscaleBody
+from jimeng_api.web.schemas.images.replies import CompositionReply, ImagesReply
 from jimeng_api.web.schemas.jobs import JobList
 from jimeng_api.web.schemas.models import ModelList
 from jimeng_api.web.schemas.shown import PLACE
@@ -18,11 +25,18 @@ from jimeng_api.web.schemas.shown import PLACE
 # With the models that these consist of.
 _MODELS: tuple[type[BaseModel], ...] = (
     AdoptBody,
+    CompositionBody,
+    CompositionReply,
     ErrorReply,
+    ImageEditBody,
     ImageGenerationBody,
+    ImageVariationBody,
     ImagesReply,
     JobList,
     ModelList,
+    OutpaintBody,
+    RepairBody,
+    UpscaleBody,
 )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,14 +18,42 @@ from jimeng_api.domain.errors import (
     RequestTimedOut,
 )
 from jimeng_api.web.errors import error_answer
+from jimeng_api.web.forms import MULTIPART
+from jimeng_api.web.paths import plain
 
 _LINE_BYTES = 4  # ": " and the end of the line
+_MIB = 1024 * 1024
+_SLOWEST = 256 * 1024  # bytes a second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """The most bytes that a body may have, as JSON and as a form with files."""
+
+    json: int
+    form: int
+
+
+# Ten pictures of 20 MiB each and their fields. A form's files lie on the disk while they come; JSON is held
+# in memory, several times while it is read, so it gets what ten photographs of a telephone need and no more.
+_PICTURES = Room(json=64 * _MIB, form=208 * _MIB)
+
+ROOMS: Mapping[str, Room] = {
+    "/images/generations": _PICTURES,
+    "/images/edits": _PICTURES,
+    "/images/variations": _PICTURES,
+    "/images/compositions": _PICTURES,
+    "/images/upscale": _PICTURES,
+    "/images/outpaint": _PICTURES,
+    "/images/repair": _PICTURES,
+}
+"""The routes that take pictures; `max_body_bytes` is for all the others."""
 
 
 class Limits:
     """Refuses a head or a body that is too large, and a body that does not come in time.
 
-    `receive_timeout` is in seconds, for the whole body.
+    `receive_timeout` is in seconds, for a whole small body; a large one gets the time that a slow line needs.
     """
 
     def __init__(
@@ -47,19 +77,27 @@ class Limits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        error = self._head_error(scope)
+        most = self._most(scope)
+        error = self._head_error(scope, most)
         if error is not None:
             await error_answer(error)(scope, receive, send)
             return
         intake = _Intake(
             receive,
             clock=self._clock,
-            most=self._max_body_bytes,
+            most=most,
             seconds=self._receive_timeout,
         )
         await self._app(scope, intake, send)
 
-    def _head_error(self, scope: Scope) -> GatewayError | None:
+    def _most(self, scope: Scope) -> int:
+        room = ROOMS.get(plain(scope["path"]))
+        if room is None:
+            return self._max_body_bytes
+        kind = Headers(scope=scope).get("content-type", "").strip().lower()
+        return max(self._max_body_bytes, room.form if kind.startswith(MULTIPART) else room.json)
+
+    def _head_error(self, scope: Scope, most: int) -> GatewayError | None:
         lines = scope["headers"]
         total = sum(len(name) + len(value) + _LINE_BYTES for name, value in lines)
         total += len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
@@ -74,8 +112,8 @@ class Limits:
             return None
         if not (named.isascii() and named.isdigit()):
             return MalformedBody("Content-Length is not a number.")
-        if len(named) > 18 or int(named) > self._max_body_bytes:
-            return _too_large(self._max_body_bytes)
+        if len(named) > 18 or int(named) > most:
+            return _too_large(most)
         return None
 
 
@@ -87,7 +125,7 @@ class _Intake:
         self._clock = clock
         self._most = most
         self._seconds = seconds
-        self._deadline = clock.monotonic() + seconds
+        self._began = clock.monotonic()
         self._taken = 0
         self._complete = False
 
@@ -95,11 +133,12 @@ class _Intake:
         if self._complete:
             return await self._receive()
         try:
-            async with asyncio.timeout(self._deadline - self._clock.monotonic()):
+            async with asyncio.timeout(self._left()):
                 message = await self._receive()
         except TimeoutError as error:
             raise RequestTimedOut(
-                f"The request's body did not come within {self._seconds:g} seconds."
+                f"The request's body did not come within {self._seconds:g} seconds, "
+                f"and one more for every {_SLOWEST // 1024} KiB of it."
             ) from error
         if message["type"] == "http.request":
             self._taken += len(message.get("body", b""))
@@ -107,6 +146,10 @@ class _Intake:
                 raise _too_large(self._most)
             self._complete = not message.get("more_body", False)
         return message
+
+    def _left(self) -> float:
+        until = self._began + self._seconds + self._taken / _SLOWEST
+        return until - self._clock.monotonic()
 
 
 def _too_large(most: int) -> BodyTooLarge:

@@ -6,15 +6,22 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Scope
 
+from jimeng_api.web.paths import plain
+
 # A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port; nothing else may become a link.
 _HOST = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?"
 )
+
+_MEDIA = re.compile(r"/media/([A-Za-z0-9_-]{1,128})")
+_SCHEMES = ("http", "https", "")
+_LONGEST = 2048
 
 
 class Links:
@@ -40,6 +47,17 @@ class Links:
             host = _last(headers.get("x-forwarded-host")) or host
         return f"{scheme}://{host if _HOST.fullmatch(host) else _own_address(scope)}"
 
+    def own_media(self, scope: Scope, url: str) -> str | None:
+        """The media id in a link of ours, in whatever way the caller reaches us; None for any other URL."""
+        parts = _split(url) if len(url) <= _LONGEST else None
+        found = _MEDIA.fullmatch(plain(parts.path)) if parts else None
+        if parts is None or found is None:
+            return None
+        host = Headers(scope=scope).get("host", "")
+        own = (self.origin(scope), f"//{host}", f"//{_own_address(scope)}")
+        is_ours = not parts.netloc or _place(parts) in [_place(_split(one)) for one in own]
+        return found[1] if is_ours else None
+
     def client(self, scope: Scope) -> str:
         """The caller's address, as far as it can be believed; empty where there is none."""
         peer = _peer(scope)
@@ -56,6 +74,24 @@ class Links:
         except ValueError:
             return False
         return any(peer in network for network in self._trusted)
+
+
+def _split(url: str) -> SplitResult | None:
+    """The URL in its parts; None where it is none, or of another kind."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts if parts.scheme in _SCHEMES and "@" not in parts.netloc else None
+
+
+def _place(parts: SplitResult | None) -> tuple[str | None, int | None] | None:
+    """Host and port; the scheme is that of a proxy, or ours, and says nothing."""
+    if parts is None:
+        return None
+    port = parts.port
+    return parts.hostname, None if port in (80, 443) else port
 
 
 def _peer(scope: Scope) -> str:

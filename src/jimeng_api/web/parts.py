@@ -14,7 +14,9 @@ from jimeng_api.clock import Clock
 if TYPE_CHECKING:  # these bring much with them that the edge itself does not use
     from jimeng_api.accounts.vault import Vault
     from jimeng_api.generation.desk import Desk
+    from jimeng_api.generation.finishing import FinishedPictures
     from jimeng_api.jobs.job import Job
+    from jimeng_api.media.intake import Intake
     from jimeng_api.media.store import MediaStore
 
 ResponseFormat = Literal["url", "b64_json"]
@@ -58,6 +60,8 @@ class Parts:
 
     desk: Desk
     media: MediaStore
+    intake: Intake
+    finished: FinishedPictures
     vault: Vault
     clock: Clock
     options: WebOptions = WebOptions()

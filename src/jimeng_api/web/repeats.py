@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from jimeng_api.domain.errors import InvalidValue
 from jimeng_api.jobs.repeats import Repeat, fingerprint
+from jimeng_api.web.forms import files_of
 
 KEY = "Idempotency-Key"
 RETRY_COUNT = "x-stainless-retry-count"
@@ -20,19 +23,49 @@ _COUNT = re.compile(r"0*[1-9][0-9]{0,8}")
 # How the result is handed over: whoever asks for it again may ask for it in another form.
 _FORM = ("stream", "response_format")
 
+_LARGE = 64 * 1024
 
-def repeat_of(request: Request, route: str, fields: Mapping[str, Any]) -> Repeat:
+
+async def repeat_of(request: Request, route: str, fields: Mapping[str, Any]) -> Repeat:
     """The request as a repetition of others with the same `fields`, as they were sent.
 
     Fields that mean nothing here count as well: OpenAI's clients repeat every byte, and two orders that
-    differ in anything, be it their `user`, are two orders.
+    differ in anything, be it their `user`, are two orders. A file counts by its bytes, a link by its text.
     """
-    asked = {name: value for name, value in fields.items() if name not in _FORM}
+    files = files_of(fields)
+    asked = {name: _written(value) for name, value in fields.items() if name not in _FORM}
+    if files or _is_large(request):
+        digest = await asyncio.to_thread(fingerprint, route, asked, _contents(files))
+    else:
+        digest = fingerprint(route, asked)
     return Repeat(
-        fingerprint=fingerprint(route, asked),
+        fingerprint=digest,
         key=_key(request.headers.getlist(KEY)),
         again=_COUNT.fullmatch(request.headers.get(RETRY_COUNT, "")) is not None,
     )
+
+
+def _written(value: object) -> object:
+    """The value with a mark where a file stands."""
+    if isinstance(value, UploadFile):
+        return {"file": value.size}
+    if isinstance(value, list):
+        return [_written(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: _written(item) for name, item in value.items()}
+    return value
+
+
+def _contents(files: Iterable[UploadFile]) -> Iterator[bytes]:
+    """The files' bytes, one file at a time."""
+    for file in files:
+        file.file.seek(0)
+        yield file.file.read()
+
+
+def _is_large(request: Request) -> bool:
+    length = request.headers.get("content-length")
+    return length is None or int(length) > _LARGE
 
 
 def _key(sent: list[str]) -> str | None:

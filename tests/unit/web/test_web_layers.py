@@ -12,13 +12,30 @@ from typing_extensions import override
 from jimeng_api.web.links import Links
 from tests.unit.web.web_edge import CAT, GENERATIONS, KEY, Edge, Talk
 
+ADOPT = "/v1/jobs/adopt"
+
 # --------------------------------------------------------------- limits ----
 
 
 async def test_a_body_that_is_announced_too_large_is_refused_unread() -> None:
     edge = Edge()
+    mib = 1024 * 1024
+    form = {"content-type": "multipart/form-data; boundary=b"}
+    for path, more, most in (
+        (ADOPT, {}, mib),
+        (ADOPT, form, mib),
+        (GENERATIONS, {}, 64 * mib),
+        ("//v1//images/edits/", {}, 64 * mib),
+        ("/images/edits", form, 208 * mib),
+        ("/v1/images/repair", form, 208 * mib),
+    ):
+        for length, status in ((most + 1, 413), (most, 400)):
+            answer = await edge.call(
+                "POST", path, body=b"{}", headers={**more, "content-length": str(length)}
+            )
+            assert answer.status == status, (path, more, length)
     answer = await edge.call(
-        "POST", GENERATIONS, body=b"{}", headers={"content-length": str(1024 * 1024 + 1)}
+        "POST", ADOPT, body=b"{}", headers={"content-length": str(1024 * 1024 + 1)}
     )
     assert (answer.status, answer.error["code"]) == (413, "request_too_large")
     assert answer.headers["x-request-id"]
@@ -27,8 +44,10 @@ async def test_a_body_that_is_announced_too_large_is_refused_unread() -> None:
 
 async def test_a_body_that_turns_out_too_large_is_refused() -> None:
     edge = Edge(max_body_bytes=100)
-    assert (await edge.generate(prompt="x" * 200)).status == 413
-    assert (await edge.generate(prompt="x")).status == 200
+    adopting = {"id": "no/id", "more": "x" * 200}
+    assert (await edge.call("POST", ADOPT, json_body=adopting)).status == 413
+    assert (await edge.call("POST", ADOPT, json_body={"id": "no/id"})).status == 400
+    assert (await edge.generate(prompt="x" * 200)).status == 200  # there is room for pictures
 
 
 @pytest.mark.parametrize("length", ["-1", "ten", "1e3", "²", "9" * 30])

@@ -9,7 +9,8 @@ import pytest
 
 from jimeng_api.domain.errors import every_error
 from jimeng_api.web.schemas.adopting import AdoptBody
-from jimeng_api.web.schemas.images import ImageGenerationBody
+from jimeng_api.web.schemas.images.bodies import ImageEditBody, ImageGenerationBody
+from jimeng_api.web.schemas.images.finishing import OutpaintBody, UpscaleBody
 from tests.unit.web.web_edge import Edge
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -30,5 +31,6 @@ async def test_the_page_names_every_route_and_every_parameter(language: str) -> 
     document = (await Edge().get("/openapi.json")).json
     for path in document["paths"]:
         assert re.sub(r"\{.*?\}", "{id}", path) in text, path
-    for name in (*ImageGenerationBody.model_fields, *AdoptBody.model_fields):
-        assert f"`{name}`" in text, name
+    for body in (ImageGenerationBody, ImageEditBody, UpscaleBody, OutpaintBody, AdoptBody):
+        for name in body.model_fields:
+            assert f"`{name}`" in text, name

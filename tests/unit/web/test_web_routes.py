@@ -515,6 +515,7 @@ async def test_the_api_page_tells_of_every_route() -> None:
     for _, path in every_route(edge):
         if path not in ("/", "/docs", "/openapi.json"):
             assert path.replace(":path", "") in page
+    assert "-F &#x27;image=@cat.png&#x27;" in page
     for word in ("negative_prompt", "x-should-retry", "moderation_blocked", "needs a key"):
         assert word in page
 
@@ -524,6 +525,12 @@ async def test_the_openapi_document_is_whole() -> None:
     found = answer.json
     assert set(found["paths"]) == {
         "/v1/images/generations",
+        "/v1/images/edits",
+        "/v1/images/variations",
+        "/v1/images/compositions",
+        "/v1/images/upscale",
+        "/v1/images/outpaint",
+        "/v1/images/repair",
         "/v1/models",
         "/v1/models/{model_id}",
         "/v1/jobs",
@@ -543,6 +550,9 @@ async def test_the_openapi_document_is_whole() -> None:
     assert post["security"] == [{"key": []}]
     assert post["responses"]["429"]["content"]["application/json"]["example"]["error"]["code"]
     assert "prompt" in schemas["ImageGenerationBody"]["required"]
+    edit = found["paths"]["/v1/images/edits"]["post"]["requestBody"]["content"]
+    assert set(edit) == {"application/json", "multipart/form-data"}
+    assert "prompt" not in schemas["ImageVariationBody"].get("required", ())
     for path in found["paths"].values():
         for operation in path.values():
             assert operation["summary"]

@@ -19,6 +19,7 @@ from jimeng_api.domain.errors import (
     UpstreamUnreachable,
 )
 from jimeng_api.web.server import GatewayServer, build_server
+from tests.forms import picture
 from tests.unit.web.web_edge import CAT, KEY, PICTURE, Edge, until
 
 
@@ -275,6 +276,36 @@ async def test_openais_client_gets_pictures_in_both_forms() -> None:
         reply = await ask.images.generate(model="gpt-image-2", prompt="a cat", quality="auto")
         assert reply.data is not None
         assert [base64.b64decode(item.b64_json or "") for item in reply.data] == [PICTURE]
+
+
+async def test_openais_client_sends_pictures_in_every_form_that_it_has() -> None:
+    edge = Edge()
+    one, other = picture(64, 36), picture(36, 64)
+    model: Any = {"model": "jimeng-4.5", "n": 1}
+    async with client(edge) as ask:
+        for image, count in (
+            (one, 1),
+            (("cat.png", one, "image/png"), 1),
+            ([("a.png", one), ("b.png", other)], 2),
+            ([one] * 10, 10),
+        ):
+            reply = await ask.images.edit(image=image, prompt="blue", **model)
+            assert reply.data
+            assert len(edge.desk.request.inputs) == count
+        with pytest.deprecated_call():  # OpenAI has given the route up
+            assert (await ask.images.create_variation(image=one, **model)).data
+        references = {"images": [{"image_url": data_uri(one)}, {"image_url": data_uri(other)}]}
+        await ask.images.edit(image=[], prompt="blue", extra_body=references, **model)
+        assert [found.width for found in edge.desk.request.inputs] == [64, 36]
+        stream = await ask.images.edit(image=one, prompt="blue", stream=True, **model)
+        assert [event.type async for event in stream] == ["image_edit.completed"]
+        with pytest.raises(openai.BadRequestError) as caught:
+            await ask.images.edit(image=one, mask=one, prompt="blue", **model)
+        assert caught.value.param == "mask"
+
+
+def data_uri(body: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(body).decode()}"
 
 
 async def test_openais_client_reads_the_stream() -> None:

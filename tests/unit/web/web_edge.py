@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import SystemClock
 from jimeng_api.domain.errors import (
     GatewayError,
+    InvalidValue,
     JobCancelled,
     JobEnded,
     JobStillRunning,
@@ -29,9 +30,14 @@ from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.domain.secret import Secret
 from jimeng_api.generation.desk import Desk, Prepared
+from jimeng_api.generation.finishing import Finished, FinishedPictures
 from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.jobs.repeats import Repeat
+from jimeng_api.media.callers_urls import CallersUrls
+from jimeng_api.media.intake import Intake
 from jimeng_api.media.store import MediaStore
+from jimeng_api.transport import NotSent, Response, Stream
+from jimeng_api.transport import Request as Asked
 from jimeng_api.web.app import create_app
 from jimeng_api.web.parts import Parts, Ready, WebOptions
 from tests.answer import Answer
@@ -221,6 +227,15 @@ class MemoryMedia(MediaStore):
     def __init__(self) -> None:
         self.file = PICTURE
         self.fails: GatewayError | None = None
+        self.inputs: dict[str, bytes] = {}  # what callers sent
+
+    @override
+    async def put(self, media_id: str, body: bytes) -> None:
+        self.inputs[media_id] = body
+
+    @override
+    async def delete(self, media_id: str) -> None:
+        self.inputs.pop(media_id, None)
 
     @override
     async def read(self, media_id: str) -> bytes:
@@ -236,6 +251,39 @@ class MemoryMedia(MediaStore):
             yield self.file[at : min(end, at + 1000)]
 
 
+class NoFinished(FinishedPictures):
+    """Knows of nothing that was made before."""
+
+    def __init__(self) -> None:
+        pass
+
+    @override
+    async def of_result(self, caller: Caller, media_id: str, *, param: str) -> Finished:
+        raise InvalidValue(f"{param}: there is no such result here.", param=param)
+
+
+class Internet:
+    """A `Transport` to callers' pictures, by their URLs."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.asked: list[str] = []
+
+    async def send(self, request: Asked) -> Response:
+        raise NotSent("nothing is sent from here")
+
+    @asynccontextmanager
+    async def stream(self, request: Asked) -> AsyncIterator[Stream]:
+        self.asked.append(request.url)
+        if request.url not in self.files:
+            raise NotSent("there is no such host")
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield self.files[request.url]
+
+        yield Stream(status=200, headers={}, chunks=chunks())
+
+
 async def until(true: Callable[[], bool]) -> None:
     """Return once it is true."""
     while not true():  # noqa: ASYNC110 - what is waited for has no event
@@ -248,11 +296,15 @@ class Edge:
     def __init__(self, *, ready: Ready | None = None, **options: Any) -> None:
         self.desk = MemoryDesk()
         self.media = MemoryMedia()
+        self.internet = Internet()
+        clock = SystemClock()
         self.parts = Parts(
             desk=self.desk,
             media=self.media,
+            intake=Intake(CallersUrls(self.internet), self.media, clock),
+            finished=NoFinished(),
             vault=Vault(Secret("k" * 64)),
-            clock=SystemClock(),
+            clock=clock,
             options=WebOptions(**options),
             **({"ready": ready} if ready else {}),
         )

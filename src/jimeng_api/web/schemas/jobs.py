@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from jimeng_api.domain.failure import Failure
+from jimeng_api.domain.inputs import Finishing, Input
 from jimeng_api.domain.progress import Progress, Queue
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
@@ -25,6 +26,26 @@ class QueueReply(Shown):
     run_seconds: float | None = Field(description="How long it says the work itself will take.")
 
 
+class InputReply(Shown):
+    """A picture that the request started from. The file itself is not served."""
+
+    content_type: str
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+
+
+class FinishingReply(Shown):
+    """What was to be done to a finished picture."""
+
+    tool: Literal["hd", "smart_hd", "outpaint", "repair"]
+    item_id: str | None = Field(
+        description="The upstream's id of the picture; null where the picture was sent."
+    )
+    history_id: str | None
+
+
 class RequestReply(Shown):
     """What was understood of the request."""
 
@@ -40,6 +61,8 @@ class RequestReply(Shown):
     sample_strength: float
     intelligent_ratio: bool
     output_format: str
+    inputs: list[InputReply]
+    finishing: FinishingReply | None
 
 
 class ResultReply(Shown):
@@ -182,6 +205,29 @@ def _request(request: ImageRequest) -> dict[str, Any]:
         "sample_strength": request.sample_strength,
         "intelligent_ratio": request.intelligent_ratio,
         "output_format": request.output_format,
+        "inputs": [_input(one) for one in request.inputs],
+        "finishing": _finishing(request.finishing),
+    }
+
+
+def _input(one: Input) -> dict[str, Any]:
+    return {
+        "content_type": one.content_type,
+        "width": one.width,
+        "height": one.height,
+        "bytes": one.size,
+        "sha256": one.sha256,
+    }
+
+
+def _finishing(finishing: Finishing | None) -> dict[str, Any] | None:
+    if finishing is None:
+        return None
+    origin = finishing.origin
+    return {
+        "tool": finishing.tool,
+        "item_id": origin.item_id if origin else None,
+        "history_id": origin.history_id if origin else None,
     }
 
 
@@ -248,6 +294,8 @@ EXAMPLE_JOB: Mapping[str, Any] = {
         "sample_strength": 0.5,
         "intelligent_ratio": False,
         "output_format": "png",
+        "inputs": [],
+        "finishing": None,
     },
     "results": [],
     "error": None,

@@ -31,6 +31,9 @@ class ModelReply(Shown):
     )
     durations: list[int] | None = Field(None, description="The lengths of a film in seconds.")
     inputs: list[str] = Field(description="What may be sent beside the prompt.")
+    max_input_images: int | None = Field(
+        None, description="The most pictures that one request may start from."
+    )
     credits: dict[str, int] = Field(
         description="What has been seen to be charged, by resolution; it changes often."
     )
@@ -73,6 +76,7 @@ def _own(model: Model) -> Mapping[str, Any]:
         return {
             "counts": model.count_options or (model.count_default,),
             "inputs": ("image",) if model.max_input_images else (),
+            "max_input_images": model.max_input_images,
         }
     return {"durations": model.durations, "inputs": model.input_modes}
 
@@ -90,6 +94,7 @@ EXAMPLE_MODEL: Mapping[str, Any] = {
     "default_resolution": "2k",
     "counts": [1, 2, 3, 4, 5, 6, 7, 8],
     "inputs": ["image"],
+    "max_input_images": 10,
     "credits": {"2k": 4},
     "deprecated": False,
     "supported_endpoint_types": ["image-generation"],

@@ -1,0 +1,156 @@
+"""Waiting for a job's pictures and answering with them: what all routes that make pictures share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from jimeng_api.accounts.session import Caller
+from jimeng_api.domain.errors import GatewayError, NotFound
+from jimeng_api.domain.results import Picture
+from jimeng_api.generation.desk import Prepared
+from jimeng_api.jobs.job import Job
+from jimeng_api.web.errors import CLIENT_CLOSED_REQUEST, error_object
+from jimeng_api.web.event_stream import Events, EventStream
+from jimeng_api.web.links import links_of
+from jimeng_api.web.outgoing import Base64, Piece, PiecesResponse, encoder_of
+from jimeng_api.web.parts import ResponseFormat, hold, note_answered, parts_of
+from jimeng_api.web.repeats import repeat_of
+from jimeng_api.web.schemas.images.order import Answer
+from jimeng_api.web.schemas.images.replies import USAGE, common_keys
+from jimeng_api.web.waiting import ended, unless_gone
+
+
+def _nothing(_: Job) -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """What is a route's own in its answers: the type of its events, and keys beside those of all."""
+
+    event: str
+    own: Callable[[Job], Mapping[str, Any]] = _nothing
+
+
+async def ordered(
+    request: Request,
+    caller: Caller,
+    prepared: Prepared,
+    answer: Answer,
+    *,
+    name: str,
+    fields: Mapping[str, Any],
+) -> Job:
+    """The job of a request that came to the route of this name with these fields; it is the request's now."""
+    job = await parts_of(request).desk.order(
+        caller,
+        prepared,
+        asked_model=answer.asked_model,
+        repeat=await repeat_of(request, name, fields),
+    )
+    hold(request, job)
+    return job
+
+
+async def answered(
+    request: Request, caller: Caller, answer: Answer, job: Job, manner: Manner
+) -> Response:
+    """The answer to a request, once its job is there or, as a stream, until then."""
+    if answer.stream:
+        parts = parts_of(request)
+        return EventStream(
+            _events(request, caller, answer, job, manner),
+            explain=partial(_explain, request),
+            encoder=encoder_of(request),
+            clock=parts.clock,
+            heartbeat=parts.options.heartbeat_seconds,
+            headers=_headers(answer, job),
+            told=partial(note_answered, request),
+        )
+    waited = await unless_gone(_waited(request, caller, job), request.receive)
+    if waited is None:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    return PiecesResponse(
+        await _reply(request, answer, waited, manner),
+        encoder=encoder_of(request),
+        headers=_headers(answer, waited),
+        told=partial(note_answered, request),
+    )
+
+
+async def _waited(request: Request, caller: Caller, job: Job) -> Job:
+    """The job with its pictures. Raises what it failed with."""
+    parts = parts_of(request)
+    waited = await parts.desk.wait(caller, job.id, seconds=parts.options.wait_seconds)
+    request.state.job = waited
+    if not ended(waited).shown:
+        raise NotFound("The pictures of this job are not kept any more.")
+    return waited
+
+
+def _headers(answer: Answer, job: Job) -> dict[str, str]:
+    adjusted = {"x-jimeng-size-adjusted": "1"} if answer.size_adjusted else {}
+    return adjusted | ({"x-partial": "true"} if job.partial else {})
+
+
+async def _reply(request: Request, answer: Answer, job: Job, manner: Manner) -> list[Piece]:
+    pieces: list[Piece] = [b'{"created":%d,"data":[' % job.created_at]
+    for number, picture in enumerate(job.shown):
+        pieces.append(b"," if number else b"")
+        pieces += await _object(request, picture, answer.response_format)
+    return [*pieces, b"],", msgspec.json.encode(_rest(answer, job, manner))[1:]]
+
+
+async def _events(
+    request: Request, caller: Caller, answer: Answer, job: Job, manner: Manner
+) -> Events:
+    waited = await _waited(request, caller, job)
+    start = {"type": manner.event, "created_at": int(job.created_at)}
+    rest = _rest(answer, waited, manner)
+    for picture in waited.shown:
+        own = {"size": f"{picture.width}x{picture.height}"}
+        yield await _object(request, picture, answer.streamed_as, start, {**rest, **own})
+
+
+def _rest(answer: Answer, job: Job, manner: Manner) -> dict[str, Any]:
+    """What is said of the pictures as a whole."""
+    return {
+        "model": answer.asked_model,
+        **common_keys(job, answer),
+        **manner.own(job),
+        "usage": USAGE,
+    }
+
+
+async def _object(
+    request: Request,
+    picture: Picture,
+    form: ResponseFormat,
+    start: Mapping[str, Any] | None = None,
+    rest: Mapping[str, Any] | None = None,
+) -> list[Piece]:
+    """A picture as a JSON object, between these keys."""
+    start = start or {}
+    rest = {
+        "width": picture.width,
+        "height": picture.height,
+        "bytes": picture.size,
+        **(rest or {}),
+    }
+    if form == "url":
+        link = links_of(request).media(request.scope, picture.media_id)
+        return [msgspec.json.encode({**start, "url": link, **rest})]
+    opening = msgspec.json.encode({**start, "b64_json": ""})[:-2]
+    file = await parts_of(request).media.read(picture.media_id)
+    return [opening, Base64(file), b'",', msgspec.json.encode(rest)[1:]]
+
+
+def _explain(request: Request, error: GatewayError) -> object:
+    return error_object(error, job=request.state.job)

@@ -1,0 +1,106 @@
+"""The pictures that a request names or brings, as the intake takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+
+from jimeng_api.catalog.image_models import ImageModel
+from jimeng_api.domain.errors import InvalidValue, MissingParameter, NotFound
+from jimeng_api.domain.inputs import Input
+from jimeng_api.media.intake import Kept, Sent, Source, Written
+from jimeng_api.web.links import links_of
+from jimeng_api.web.parts import parts_of
+
+_WORDS = ("image_url", "url", "file_id")
+
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """A file of a form, read from its beginning however often."""
+
+    file: UploadFile
+
+    @property
+    def size(self) -> int | None:
+        return self.file.size
+
+    async def read(self) -> bytes:
+        await self.file.seek(0)
+        return await self.file.read()
+
+
+def sources_of(
+    request: Request, fields: Mapping[str, Any], names: Sequence[str]
+) -> tuple[Source, ...]:
+    """All pictures under these names, in this order. Raises InvalidValue."""
+    return tuple(
+        _source(request, item, name) for name in names for item in _items(fields.get(name))
+    )
+
+
+def check_number(sources: Sequence[Source], model: ImageModel, *, param: str) -> None:
+    """Raises MissingParameter where there is no picture, InvalidValue where the model takes fewer."""
+    if not sources:
+        raise MissingParameter(f"{param} is missing: a picture to start from.", param=param)
+    most = model.max_input_images
+    if len(sources) > most:
+        raise InvalidValue(
+            f"{sources[0].param}: {len(sources)} pictures; {model.name} takes at most {most}.",
+            param=sources[0].param,
+        )
+
+
+async def taken(request: Request, sources: Sequence[Source]) -> tuple[Input, ...]:
+    """The pictures, fetched, checked and kept. Raises InvalidValue with the parameter's name."""
+    if not sources:
+        return ()
+    parts = parts_of(request)
+    for source in sources:
+        if isinstance(source, Kept):
+            try:
+                await parts.desk.picture(source.media_id)
+            except NotFound:
+                raise InvalidValue(
+                    f"{source.param}: there is no result {source.media_id[:40]!r} here.",
+                    param=source.param,
+                ) from None
+    return await parts.intake.take(sources)
+
+
+def _items(value: object) -> Sequence[object]:
+    if value in (None, "", [], {}):
+        return ()
+    return value if isinstance(value, list) else [value]
+
+
+def _source(request: Request, item: object, param: str) -> Source:
+    if isinstance(item, UploadFile):
+        return Sent(file=_Upload(item), param=param)
+    if isinstance(item, Mapping):
+        given = [word for word in _WORDS if item.get(word)]
+        if len(given) == 1 and given[0] == "file_id" and isinstance(item["file_id"], str):
+            return _kept(request, item["file_id"], param)
+        if len(given) == 1 and given[0] != "file_id":
+            inner = item[given[0]]
+            nested = isinstance(inner, Mapping) and given[0] == "image_url"
+            return _source(request, inner.get("url") if nested else inner, param)
+    if isinstance(item, str) and item.strip():
+        own = links_of(request).own_media(request.scope, item.strip())
+        return Kept(media_id=own, param=param) if own else Written(text=item.strip(), param=param)
+    raise InvalidValue(
+        f"{param} must be a file, an http(s) URL, a data URI, or an object with image_url or file_id.",
+        param=param,
+    )
+
+
+def _kept(request: Request, file_id: str, param: str) -> Source:
+    """A result by its id, or by its link."""
+    own = links_of(request).own_media(request.scope, f"/media/{file_id}")
+    if own is None:
+        raise InvalidValue(f"{param}: there is no result {file_id[:40]!r} here.", param=param)
+    return Kept(media_id=own, param=param)
