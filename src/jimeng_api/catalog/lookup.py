@@ -38,6 +38,9 @@ _SORA = re.compile(r"sora-2(-.+)?")
 _SIZED = re.compile(r"(.+):([0-9]{1,5}[xX×*][0-9]{1,5})")
 
 
+MODELS: Mapping[str, Model] = MappingProxyType({**IMAGE_MODELS, **VIDEO_MODELS})
+"""All models by their own names."""
+
 _IMAGES: Mapping[str, ImageModel] = MappingProxyType(
     {name: model for model in IMAGE_MODELS.values() for name in (model.name, *model.aliases)}
 )

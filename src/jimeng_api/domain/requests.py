@@ -39,6 +39,11 @@ class ImageRequest:
     inputs: tuple[Input, ...] = ()
     finishing: Finishing | None = None
 
+    @property
+    def origin(self) -> Origin | None:
+        """What of one account's it works on: no other account can."""
+        return self.finishing.origin if self.finishing else None
+
 
 VideoMode = Literal[
     "t2v",
@@ -94,3 +99,11 @@ class VideoRequest:
     target_fps: int = 60
     edit_from: float = 0.0
     edit_to: float = 0.0
+
+    @property
+    def count(self) -> int:
+        """One task makes one film."""
+        return 1
+
+
+GenerationRequest = ImageRequest | VideoRequest

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One stored picture: true size in pixels, true type, length in bytes, SHA-256 of the stored bytes.
+    """One stored result: true size in pixels, true type, length in bytes, SHA-256 of the stored bytes.
 
-    `number` orders the pictures of a job; `media_id` is unguessable and names it at `/media/{media_id}`.
+    `number` orders the results of a job; `media_id` is unguessable and names it at `/media/{media_id}`.
+    `seconds` is the length of a film, 0 for what does not move.
     """
 
     media_id: str
@@ -20,3 +21,4 @@ class Picture:
     height: int
     size: int
     sha256: str
+    seconds: float = 0.0

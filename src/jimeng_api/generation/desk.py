@@ -27,7 +27,7 @@ from jimeng_api.domain.errors import (
     StorageUnavailable,
 )
 from jimeng_api.domain.progress import Progress
-from jimeng_api.domain.requests import ImageRequest
+from jimeng_api.domain.requests import GenerationRequest, VideoRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.generation.adopting import Adopting, Sighting, adopted
 from jimeng_api.generation.open_job import OpenJob
@@ -44,14 +44,14 @@ _MOST_REMEMBERED = 10_000
 _LOOK_SECONDS = 5.0
 _RARE_LOOK_SECONDS = 30.0  # where word of every change is certain
 
-Prepared = Callable[[], Awaitable[ImageRequest]]
+Prepared = Callable[[], Awaitable[GenerationRequest]]
 """What gives the request with all that belongs to it: a caller's pictures are fetched for a new job only."""
 
 
-def ready(request: ImageRequest) -> Prepared:
+def ready(request: GenerationRequest) -> Prepared:
     """A request that nothing has to be fetched for."""
 
-    async def prepared() -> ImageRequest:
+    async def prepared() -> GenerationRequest:
         return request
 
     return prepared
@@ -70,9 +70,10 @@ class Desk:
         vault: Vault,
         clock: Clock,
         job_seconds: float = 1200,
+        film_seconds: float = 10_800,
         key_seconds: float = 86_400,
     ) -> None:
-        """`job_seconds`: how long after its acceptance a job is given up.
+        """`job_seconds`, `film_seconds`: how long after its acceptance a job for pictures or a film is given up.
 
         `key_seconds`: how long after its job's end an Idempotency-Key is remembered.
         """
@@ -83,6 +84,7 @@ class Desk:
         self._vault = vault
         self._clock = clock
         self._job_seconds = job_seconds
+        self._film_seconds = film_seconds
         self._key_seconds = key_seconds
         self._awaited: Counter[str] = Counter()
         self._answered: OrderedDict[str, None] = OrderedDict()
@@ -195,15 +197,12 @@ class Desk:
         self._workshop.start(job)
 
     async def _placed(
-        self, caller: Caller, request: ImageRequest
+        self, caller: Caller, request: GenerationRequest
     ) -> list[tuple[Session, int | None]]:
-        """Which session makes how many of the pictures."""
-        model = IMAGE_MODELS[request.model]
-        whole = request.series is not None or request.finishing is not None
-        counts = (None,) if whole else batches(model, request.count)
+        """Which session makes how many of the results."""
         placed: list[tuple[Session, int | None]] = []
         try:
-            for count in counts:
+            for count in _tasks(request):
                 session = await self._place(caller, request)
                 placed.append((session, count))
         except BaseException:
@@ -212,7 +211,7 @@ class Desk:
             raise
         return placed
 
-    async def _place(self, caller: Caller, request: ImageRequest) -> Session:
+    async def _place(self, caller: Caller, request: GenerationRequest) -> Session:
         session = await self._placing.place(caller.sessions, request)
         if session is None:
             raise ModelNotAvailable(
@@ -223,13 +222,14 @@ class Desk:
     def _new_job(
         self,
         caller: Caller,
-        request: ImageRequest,
+        request: GenerationRequest,
         asked_model: str,
         fingerprint: str,
         job_id: str,
         placed: list[tuple[Session, int | None]],
     ) -> Job:
         now = self._clock.now()
+        film = isinstance(request, VideoRequest)
         return Job(
             id=job_id,
             owner=caller.owner,
@@ -237,7 +237,7 @@ class Desk:
             request=request,
             fingerprint=fingerprint,
             created_at=now,
-            deadline=now + self._job_seconds,
+            deadline=now + (self._film_seconds if film else self._job_seconds),
             sessions=self._vault.seal(caller.sessions, row=job_id),
             submissions=tuple(
                 Submission(
@@ -500,6 +500,17 @@ class Desk:
     def _in_memory(self, job: Job) -> Job:
         here = self._workshop.find(job.id)
         return here.job if here is not None and here.whole else job
+
+
+def _tasks(request: GenerationRequest) -> tuple[int | None, ...]:
+    """How many pictures each task of the request is asked for; None leaves that to the upstream."""
+    if (
+        isinstance(request, VideoRequest)
+        or request.series is not None
+        or request.finishing is not None
+    ):
+        return (None,)
+    return batches(IMAGE_MODELS[request.model], request.count)
 
 
 def _without_result(job: Job) -> list[Submission]:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 
 from jimeng_api.accounts.choice import choose
 from jimeng_api.accounts.session import Session
-from jimeng_api.catalog.image_models import IMAGE_MODELS
-from jimeng_api.domain.requests import ImageRequest
+from jimeng_api.catalog.lookup import MODELS
+from jimeng_api.domain.requests import GenerationRequest
 from jimeng_api.jobs.claims import Claims
 
 
@@ -20,7 +20,11 @@ class Placing:
         self._in_hand: Counter[str] = Counter()
 
     async def place(
-        self, sessions: Sequence[Session], request: ImageRequest, *, avoid: Collection[str] = ()
+        self,
+        sessions: Sequence[Session],
+        request: GenerationRequest,
+        *,
+        avoid: Collection[str] = (),
     ) -> Session | None:
         """The session that is to take a submission of the request; it counts as in hand from now on.
 
@@ -71,9 +75,9 @@ class Placing:
             del self._in_hand[account]
 
 
-def _fits(session: Session, request: ImageRequest) -> bool:
+def _fits(session: Session, request: GenerationRequest) -> bool:
     """Whether it may take the request: what an account has upstream, only that account can work on."""
-    origin = request.finishing.origin if request.finishing else None
+    origin = request.origin
     if origin is not None and origin.account != session.account:
         return False
-    return session.site in IMAGE_MODELS[request.model].upstream
+    return session.site in MODELS[request.model].upstream

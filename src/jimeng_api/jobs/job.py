@@ -8,7 +8,7 @@ from enum import Enum
 
 from jimeng_api.domain.errors import Charge
 from jimeng_api.domain.failure import Failure
-from jimeng_api.domain.requests import ImageRequest
+from jimeng_api.domain.requests import GenerationRequest
 from jimeng_api.domain.results import Picture
 
 PER_SUBMISSION = 1_000_000
@@ -167,7 +167,7 @@ class Job:
     id: str
     owner: str
     asked_model: str
-    request: ImageRequest
+    request: GenerationRequest
     created_at: float
     deadline: float
     fingerprint: str = ""

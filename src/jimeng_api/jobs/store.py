@@ -27,7 +27,7 @@ from sqlalchemy import (
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import NotFound, StorageUnavailable
 from jimeng_api.domain.failure import Failure
-from jimeng_api.domain.requests import ImageRequest
+from jimeng_api.domain.requests import GenerationRequest, ImageRequest, VideoRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.jobs.claims import Claims
 from jimeng_api.jobs.commits import Change, Commits
@@ -38,7 +38,7 @@ from jimeng_api.jobs.signals import Signals
 from jimeng_api.jobs.sqlite import SqliteFile
 from jimeng_api.jobs.tables import idempotency_keys, jobs, key_files, pictures, submissions
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration: what the tables must be at."""
 
 # Asked again and again while there is nothing to do: built once.
@@ -379,7 +379,7 @@ def _of(
 def _job_row(job: Job) -> dict[str, Any]:
     return {
         "id": job.id,
-        "kind": "image",
+        "kind": next(kind for kind, form in _KINDS.items() if isinstance(job.request, form)),
         "owner": job.owner,
         "state": job.state.value,
         "asked_model": job.asked_model,
@@ -426,7 +426,7 @@ def _job(row: RowMapping, parts: list[Submission], found: list[Picture]) -> Job:
         id=row["id"],
         owner=row["owner"],
         asked_model=row["asked_model"],
-        request=msgspec.json.decode(row["request"], type=ImageRequest),
+        request=msgspec.json.decode(row["request"], type=_KINDS[row["kind"]]),
         fingerprint=row["fingerprint"],
         created_at=row["created_at"],
         deadline=row["deadline"],
@@ -463,4 +463,5 @@ def _failure(row: bytes | None) -> Failure | None:
     return msgspec.json.decode(row, type=Failure) if row else None
 
 
+_KINDS: dict[str, type[GenerationRequest]] = {"image": ImageRequest, "video": VideoRequest}
 _PICTURE_FIELDS = tuple(field.name for field in fields(Picture))

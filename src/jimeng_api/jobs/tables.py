@@ -87,6 +87,7 @@ pictures = Table(
     Column("height", Integer, nullable=False),
     Column("size", Integer, nullable=False),
     Column("sha256", Text, nullable=False),
+    Column("seconds", Float, nullable=False),
     Column("created_at", Float, nullable=False),
     Index("pictures_by_job", "job_id", "number", unique=True),
     Index("pictures_by_age", "created_at"),

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import obstore
 from obstore.exceptions import BaseError
@@ -48,7 +49,8 @@ class MediaStore:
         # Not obstore's own coroutine: starting one holds the event loop for most of a millisecond.
         self._threads = threads or ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="media")
 
-    async def put(self, media_id: str, body: bytes) -> None:
+    async def put(self, media_id: str, body: bytes | BinaryIO) -> None:
+        """Store bytes, or all that is in a file, a part at a time."""
         try:
             await asyncio.get_running_loop().run_in_executor(
                 self._threads, obstore.put, self._store, _path(media_id), body

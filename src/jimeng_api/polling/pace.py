@@ -47,8 +47,13 @@ def next_look(
     looked: bool,
     queue: Queue | None = None,
     given_up: bool = False,
+    between: float = 0.0,
 ) -> float:
-    """The age, in seconds since the sending, at which this job is due for its next look."""
+    """The age, in seconds since the sending, at which this job is due for its next look.
+
+    `between` is the least pause between two looks for its sake.
+    """
+    step = max(pace.step, between)
     if not confirmed and not looked and age > _CONFIRMING[0]:
         return age  # in doubt since before a restart: whatever is to be known of it is known by now
     slowest = pace.slow_watch if given_up else pace.slowest
@@ -56,16 +61,16 @@ def next_look(
         rarely = age + min(max(pace.slowest, age * pace.stretch), slowest)
         return next((at for at in _CONFIRMING if at > age), rarely)
     if queue is not None and queue.waiting and queue.wait_seconds:
-        return age + min(max(queue.wait_seconds / 2, pace.step), pace.slowest)
+        return age + min(max(queue.wait_seconds / 2, step), pace.slowest)
     start = (
-        expected.low + pace.step / 2
+        expected.low + step / 2
     )  # hardly anything ends before `low`: a look at it would be wasted
     if age < start:
         return start
     if not looked:
         return age
     over = max(0.0, age - expected.high)
-    return age + min(max(pace.step, over * pace.stretch), slowest)
+    return age + min(max(step, over * pace.stretch), slowest)
 
 
 def next_round(pace: Pace, dues: Iterable[float], *, last: float) -> float | None:

@@ -33,7 +33,8 @@ class Watch:
     """One submission to be followed.
 
     `age` and `budget` are seconds since it was sent, `given_up` says that its caller waits no more (see
-    `rules.Sight`).
+    `rules.Sight`). `between` is how many seconds at least lie between two looks for its sake: what takes
+    minutes may be seen some seconds late.
     """
 
     account: str
@@ -45,6 +46,7 @@ class Watch:
     budget: float
     look: Look
     given_up: bool = False
+    between: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,8 @@ class _Account:
 
     async def _run(self) -> None:
         while self._followed:
-            at = next_round(self._pace, (one.due for one in self._followed), last=self.last_round)
+            dues = (max(one.due, self.last_round + one.watch.between) for one in self._followed)
+            at = next_round(self._pace, dues, last=self.last_round)
             assert at is not None  # noqa: S101 - there is something to follow
             if not await self._slept_until(max(at, self._not_before)):
                 continue
@@ -332,6 +335,7 @@ class _Account:
             looked=one.looked is not None,
             queue=one.progress.queue if one.progress else None,
             given_up=one.watch.given_up,
+            between=one.watch.between,
         )
         one.due = one.sent + min(age, max(one.watch.budget, now - one.sent))
 
