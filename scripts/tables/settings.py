@@ -65,6 +65,7 @@ _CHINESE: Mapping[str, str] = {
     "wait_seconds": "阻塞的调用最多等待任务多久。",
     "heartbeat_seconds": "事件流上两次心跳的间隔。",
     "job_seconds": "图片任务超过这个时长即放弃。",
+    "film_seconds": "视频任务超过这个时长即放弃：排队一小时的情况出现过。",
     "collect_late_hours": "任务被放弃之后，它的结果还会收取多久（小时）。",
     "keep_jobs_days": "任务结束后保留多少天；`none` 表示永久。至少与它的媒体文件一样久。",
     "keep_media_days": "结果保留多少天，链接也在此期间有效；`none` 表示永久。",

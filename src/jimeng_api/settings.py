@@ -207,6 +207,9 @@ class Settings(BaseSettings):
         15, description="Pause between signs of life on an event stream."
     )
     job_seconds: Seconds = Field(1200, description="Age at which a picture job is given up.")
+    film_seconds: Seconds = Field(
+        10_800, description="Age at which a film job is given up: lines of an hour have been seen."
+    )
     collect_late_hours: Hours = Field(
         24, description="How long the result of a job that was given up is still collected."
     )

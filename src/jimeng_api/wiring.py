@@ -26,6 +26,7 @@ from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.store import JobStore
 from jimeng_api.media.callers_urls import CallersUrls
+from jimeng_api.media.download import Downloads
 from jimeng_api.media.fetch import Fetcher
 from jimeng_api.media.intake import Intake
 from jimeng_api.media.keeper import Keeper
@@ -73,7 +74,8 @@ async def running(
     try:
         await store.open(key_digest=vault.digest("key file"))
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
-        keeper = Keeper(_fetcher(settings, door), media, clock)
+        fetcher = _fetcher(settings, door)
+        keeper = Keeper(fetcher, Downloads(fetcher, settings.data_dir, clock), media, clock)
         desk, workshop, finished = _desk(settings, clock, door, store, media, keeper, vault)
         resumed = await workshop.open()
         if resumed:
@@ -166,6 +168,7 @@ def _desk(
         vault=vault,
         clock=clock,
         job_seconds=settings.job_seconds,
+        film_seconds=settings.film_seconds,
         key_seconds=settings.keep_keys_hours * _HOUR,
     )
     return desk, workshop, FinishedPictures(store, adopting)
@@ -186,7 +189,7 @@ def _kept(settings: Settings) -> Kept:
         keys=settings.keep_keys_hours * _HOUR,
         media=None if media is None else media * _DAY,
         jobs=None if jobs is None else jobs * _DAY,
-        inputs=max(_DAY, 2 * settings.job_seconds),
+        inputs=max(_DAY, 2 * settings.job_seconds, 2 * settings.film_seconds),
     )
 
 

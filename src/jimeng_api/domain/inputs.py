@@ -1,4 +1,4 @@
-"""What a request starts from: a caller's pictures, films and sounds, and what the upstream has already."""
+"""What a request starts from: what is kept of a caller's files, and what the upstream has."""
 
 from __future__ import annotations
 
@@ -28,11 +28,18 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """A picture or film that the upstream made and has: its item in a history record of this account."""
+    """A picture or film that the upstream made and has: its item in a history record of this account.
+
+    `vid` is what its store of films calls a film; size in pixels and `seconds` are the film's.
+    """
 
     item_id: str
     history_id: str
     account: str
+    vid: str = ""
+    width: int = 0
+    height: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 from jimeng_api.domain.failure import Failure
 
@@ -23,7 +24,8 @@ class Item:
     """One result as the upstream offers it: its id, a link that expires, and what is said of its form.
 
     `width`, `height` are 0 and `format` is empty where the upstream does not say. `preview` marks a link that
-    is only a small rendition, used when no full one is offered.
+    is only a small rendition, used when no full one is offered. `seconds`, `cover_url`, `has_audio` and `vid`
+    (the id under which the upstream keeps it) are those of a film.
     """
 
     id: str
@@ -32,6 +34,11 @@ class Item:
     height: int = 0
     format: str = ""
     preview: bool = False
+    kind: Literal["picture", "film"] = "picture"
+    seconds: float = 0.0
+    cover_url: str = ""
+    has_audio: bool = False
+    vid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

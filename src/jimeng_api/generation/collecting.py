@@ -9,8 +9,8 @@ from functools import partial
 
 import structlog
 
-from jimeng_api.catalog.image_models import IMAGE_MODELS
-from jimeng_api.catalog.sites import SITES
+from jimeng_api.catalog.lookup import MODELS
+from jimeng_api.catalog.sites import SITES, Site
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
     GatewayError,
@@ -21,7 +21,7 @@ from jimeng_api.domain.errors import (
     UpstreamUnreachable,
 )
 from jimeng_api.domain.progress import Item, Progress, Stage
-from jimeng_api.domain.requests import ImageRequest
+from jimeng_api.domain.requests import GenerationRequest, VideoRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
@@ -36,7 +36,9 @@ from jimeng_api.upstream.client import UpstreamClient
 
 log = structlog.get_logger()
 
-_UNKNOWN_DURATION = (10.0, 30.0)
+_UNKNOWN_DURATION = {False: (10.0, 30.0), True: (90.0, 240.0)}  # of pictures, of films
+_BETWEEN_FILMS = 6.0
+"""Seconds between two looks for a film's sake: it takes minutes, and may be seen a moment late."""
 _FRESH_LINKS = 3
 _MOMENT_TO_ASK = 60.0
 
@@ -97,7 +99,8 @@ class Collecting:
     def _watch(self, job: OpenJob, sent: Sent) -> Watch:
         part, session, request = job.part(sent.submission.number), sent.session, job.job.request
         site = SITES[session.site]
-        low, high = IMAGE_MODELS[request.model].typical_seconds or _UNKNOWN_DURATION
+        film = isinstance(request, VideoRequest)
+        low, high = MODELS[request.model].typical_seconds or _UNKNOWN_DURATION[film]
         sent_at = part.sent_at if part.sent_at is not None else self._clock.now()
 
         async def look(
@@ -123,6 +126,7 @@ class Collecting:
             # A gateway that was away when the time ran out gets a moment to ask.
             budget=max(until - sent_at, age + _MOMENT_TO_ASK),
             given_up=part.watched_until is not None,
+            between=_BETWEEN_FILMS if film else 0.0,
             look=look,
         )
 
@@ -155,20 +159,12 @@ class Collecting:
         return pictures, next((one for one in results if isinstance(one, GatewayError)), None)
 
     async def _kept(self, job: OpenJob, sent: Sent, item: Item, number: int) -> Picture:
-        request, site = job.job.request, SITES[sent.session.site]
         renewed = 0
         rejected = False
         waited = 0.5
         while True:
             try:
-                return await self._keeper.keep(
-                    item,
-                    media_id=self._name_media("media", job.job.id, item.id),
-                    number=number,
-                    site=site,
-                    into=request.output_format,
-                    compression=request.output_compression,
-                )
+                return await self._keep(job, sent, item, number)
             except UpstreamUnreachable as error:
                 waited = await self._waited_for_files(job, sent, error, waited)
                 continue
@@ -181,6 +177,30 @@ class Collecting:
                     raise
                 rejected = True
             item = await self._renewed(job, sent, item)
+
+    async def _keep(self, job: OpenJob, sent: Sent, item: Item, number: int) -> Picture:
+        request, site = job.job.request, SITES[sent.session.site]
+        media_id = self._name_media("media", job.job.id, item.id)
+        if isinstance(request, VideoRequest):
+            best = await self._best_link(sent, item, site)
+            return await self._keeper.keep_film(best, media_id=media_id, number=number, site=site)
+        return await self._keeper.keep(
+            item,
+            media_id=media_id,
+            number=number,
+            site=site,
+            into=request.output_format,
+            compression=request.output_compression,
+        )
+
+    async def _best_link(self, sent: Sent, item: Item, site: Site) -> Item:
+        """The film as the site lets it be downloaded; as a look showed it where it cannot be asked for."""
+        try:
+            found = await self._upstream.download_links(site, sent.session.secret, [item.id])
+        except GatewayError as error:
+            log.info("film_in_lesser_quality", code=error.code)
+            return item
+        return found.get(item.id, item)
 
     async def _waited_for_files(
         self, job: OpenJob, sent: Sent, error: UpstreamUnreachable, waited: float
@@ -211,10 +231,12 @@ class Collecting:
         return item
 
 
-def _mode(request: ImageRequest, part: Submission) -> str:
+def _mode(request: GenerationRequest, part: Submission) -> str:
     """What else than the model and the size makes durations comparable."""
     if not part.digest:
         return "adopted"
+    if isinstance(request, VideoRequest):
+        return f"{request.mode} {request.seconds:g} s"
     if request.finishing is not None:
         return request.finishing.tool
     return "blend" if request.inputs else "text"

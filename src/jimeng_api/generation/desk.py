@@ -73,7 +73,7 @@ class Desk:
         film_seconds: float = 10_800,
         key_seconds: float = 86_400,
     ) -> None:
-        """`job_seconds`, `film_seconds`: how long after its acceptance a job for pictures or a film is given up.
+        """`job_seconds`: how long after its acceptance a job is given up, `film_seconds` that of a film.
 
         `key_seconds`: how long after its job's end an Idempotency-Key is remembered.
         """

@@ -11,6 +11,7 @@ import structlog
 from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.image_models import IMAGE_MODELS
 from jimeng_api.catalog.sites import SITES, Site
+from jimeng_api.catalog.video_models import VIDEO_MODELS
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
     GatewayError,
@@ -21,6 +22,7 @@ from jimeng_api.domain.errors import (
     UpstreamMaintenance,
     UpstreamUnreachable,
 )
+from jimeng_api.domain.requests import VideoRequest
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.refusals import Persistence, after_refusal, rule_for
@@ -29,6 +31,7 @@ from jimeng_api.jobs.job import State, Submission
 from jimeng_api.upstream.client import UpstreamClient
 from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.payloads.image import image_payload
+from jimeng_api.upstream.payloads.video import video_payload
 
 log = structlog.get_logger()
 
@@ -216,15 +219,27 @@ class Sending:
 
     def _payload(self, job: OpenJob, part: Submission, site: Site) -> bytes:
         request = job.job.request
+        ids, created_ms = iter(self._clock.uuid, ""), int(self._clock.now() * 1000)
+        if isinstance(request, VideoRequest):
+            return video_payload(
+                replace(request, seed=part.seed),
+                VIDEO_MODELS[request.model],
+                site,
+                submit_id=part.submit_id,
+                ids=ids,
+                created_ms=created_ms,
+                constants=self._constants,
+                uploads=part.uploads,
+            )
         return image_payload(
             replace(request, count=part.gen_count, seed=part.seed),
             IMAGE_MODELS[request.model],
             site,
             submit_id=part.submit_id,
-            ids=iter(self._clock.uuid, ""),
-            uris=part.uploads,
-            created_ms=int(self._clock.now() * 1000),
+            ids=ids,
+            created_ms=created_ms,
             constants=self._constants,
+            uris=part.uploads,
         )
 
 

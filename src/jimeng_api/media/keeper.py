@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from typing import BinaryIO
 
 import structlog
 
@@ -13,6 +14,7 @@ from jimeng_api.domain.errors import ResultCorrupt, StorageUnavailable
 from jimeng_api.domain.progress import Item
 from jimeng_api.domain.requests import PictureFormat
 from jimeng_api.domain.results import Picture
+from jimeng_api.media.download import Downloads
 from jimeng_api.media.fetch import Fetcher
 from jimeng_api.media.picture import Darkroom, Drawing, drawing_of
 from jimeng_api.media.store import MediaStore
@@ -31,13 +33,22 @@ class Keeper:
     """
 
     def __init__(
-        self, fetcher: Fetcher, store: MediaStore, clock: Clock, *, at_once: int = 24
+        self,
+        fetcher: Fetcher,
+        downloads: Downloads,
+        store: MediaStore,
+        clock: Clock,
+        *,
+        at_once: int = 24,
+        films_at_once: int = 4,
     ) -> None:
         self._fetcher = fetcher
+        self._downloads = downloads
         self._store = store
         self._clock = clock
         self._darkroom = Darkroom()
         self._places = asyncio.Semaphore(at_once)
+        self._film_places = asyncio.Semaphore(films_at_once)
         self._held_up = 0
 
     @property
@@ -74,7 +85,24 @@ class Keeper:
             sha256=hashlib.sha256(drawing.body).hexdigest(),
         )
 
-    async def _put(self, media_id: str, body: bytes) -> None:
+    async def keep_film(self, item: Item, *, media_id: str, number: int, site: Site) -> Picture:
+        """The item as a stored film, under this id. Raises what `keep` raises."""
+        async with self._film_places, self._downloads.film(item.url, site=site) as arrived:
+            film = await probed_result(arrived.file)
+            await self._put(media_id, arrived.file)
+        return Picture(
+            media_id=media_id,
+            number=number,
+            item_id=item.id,
+            content_type=film.content_type,
+            width=film.width,
+            height=film.height,
+            size=arrived.size,
+            sha256=arrived.digest.hexdigest(),
+            seconds=film.seconds,
+        )
+
+    async def _put(self, media_id: str, body: bytes | BinaryIO) -> None:
         try:
             await self._store.put(media_id, body)
         except StorageUnavailable as error:
@@ -88,7 +116,7 @@ class Keeper:
         finally:
             self._held_up -= 1
 
-    async def _put_at_last(self, media_id: str, body: bytes) -> None:
+    async def _put_at_last(self, media_id: str, body: bytes | BinaryIO) -> None:
         wait = 1.0
         while True:
             await self._clock.sleep(wait)

@@ -53,12 +53,17 @@ class MediaStore:
         """Store bytes, or all that is in a file, a part at a time."""
         try:
             await asyncio.get_running_loop().run_in_executor(
-                self._threads, obstore.put, self._store, _path(media_id), body
+                self._threads, self._put, _path(media_id), body
             )
         except (BaseError, OSError) as error:
             raise StorageUnavailable(
                 "The media store does not take the result at the moment."
             ) from error
+
+    def _put(self, path: str, body: bytes | BinaryIO) -> None:
+        if not isinstance(body, bytes):
+            body.seek(0)
+        obstore.put(self._store, path, body)
 
     async def delete(self, media_id: str) -> None:
         """It is not there when this returns, whether it was there or not."""

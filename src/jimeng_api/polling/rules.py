@@ -102,13 +102,13 @@ def settled(sight: Sight, patience: Patience) -> Verdict | None:
 
 
 def empty(sight: Sight, patience: Patience) -> Verdict | None:
-    """It calls itself finished and never shows a picture."""
+    """It calls itself finished and never shows a result."""
     seen = sight.progress
     if seen is None or seen.stage is not Stage.DONE or seen.items:
         return None
     if sight.unchanged_for < patience.items:
         return None
-    return Fail(GenerationFailed("The upstream finished the job without a picture."))
+    return Fail(GenerationFailed("The upstream finished the job without a result."))
 
 
 def unconfirmed(sight: Sight, patience: Patience) -> Verdict | None:

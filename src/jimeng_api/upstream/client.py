@@ -18,7 +18,7 @@ from jimeng_api.domain.errors import (
     SessionExpired,
     UpstreamUnreachable,
 )
-from jimeng_api.domain.progress import Progress, Queue
+from jimeng_api.domain.progress import Item, Progress, Queue
 from jimeng_api.domain.secret import Secret
 from jimeng_api.transport import (
     Broken,
@@ -36,6 +36,7 @@ from jimeng_api.upstream.envelope import Plane
 from jimeng_api.upstream.gates import Gates, Operation
 from jimeng_api.upstream.replies.answers import Answer, Reply, signature_clock, unwrap
 from jimeng_api.upstream.replies.credits import Credits, credits_of, granted
+from jimeng_api.upstream.replies.items import local_items
 from jimeng_api.upstream.replies.origins import Found
 from jimeng_api.upstream.replies.origins import found as found_in
 from jimeng_api.upstream.replies.queues import queues
@@ -100,6 +101,7 @@ class UpstreamClient:
                 envelope.GENERATE,
                 payload,
                 model=told.extend.root_model if self._constants.sends_babi_param else "",
+                film=told.extend.m_video_commerce_info is not None,
                 timeout=self._submit_timeout,
                 fresh=True,  # on a kept connection nobody could tell whether something went out
             )
@@ -168,6 +170,24 @@ class UpstreamClient:
             return queues(reply, history_ids=history_ids)
 
         return await self._read(site, session, envelope.QUEUE, asked, places)
+
+    async def download_links(
+        self, site: Site, session: Secret, item_ids: Collection[str]
+    ) -> dict[str, Item]:
+        """Films by the ids of their items, with links to the best that the page lets download.
+
+        The links of a look lead to the same films in a lesser quality: they are there for when this fails.
+        """
+        asked = _filled(item_id_list=item_ids)
+        if not asked:
+            return {}
+        body = {
+            **asked,
+            "pack_item_opt": {"scene": 1, "need_data_integrity": True},
+            "is_for_video_download": True,
+        }
+        found = await self._read(site, session, envelope.LOCAL_ITEMS, body, local_items)
+        return {id_: found[id_] for id_ in asked["item_id_list"] if id_ in found}
 
     async def credits(self, site: Site, session: Secret) -> Credits:
         """What the account may spend."""
@@ -260,6 +280,7 @@ class UpstreamClient:
         *,
         timeout: float,
         model: str = "",
+        film: bool = False,
         fresh: bool = False,
     ) -> Request:
         url, headers = envelope.envelope(
@@ -270,6 +291,7 @@ class UpstreamClient:
             device_time=int(self._clock.now() + self._skew.get(site.name, 0.0)),
             web_id=envelope.web_id_of(session),
             model=model,
+            film=film,
             origin=self._origin,
         )
         return Request(
@@ -309,6 +331,7 @@ def _filled(**lists: Iterable[str]) -> dict[str, list[str]]:
 
 class _Extend(msgspec.Struct, frozen=True):
     root_model: str = ""
+    m_video_commerce_info: Any = None  # films alone have it
 
 
 class _Payload(msgspec.Struct):
@@ -317,7 +340,7 @@ class _Payload(msgspec.Struct):
 
 
 def _told_by(payload: bytes) -> _Payload:
-    """What a body of ours says of itself: the upstream's key of the model, and the submission's id."""
+    """What a body of ours says of itself: the model's key, whether it makes films, the submission's id."""
     try:
         return _PAYLOAD.decode(payload)
     except ValueError:

@@ -26,6 +26,7 @@ class Constants:
     draft_version: str = ""  # empty: as the model's row says, da_version where it is silent [A]
     draft_min_version: str = ""  # empty: as the model's row says [A]
     component_min_version: str = "3.0.2"  # of a draft's one component, since 2024-12 [A]
+    video_component_min_version: str = "1.0.0"  # of a film's, since 2025-09 [A]
 
     # ---- pictures from pictures
 

@@ -20,6 +20,7 @@ GENERATE: Final = "/mweb/v1/aigc_draft/generate"
 HISTORY: Final = "/mweb/v1/get_history_by_ids"
 QUEUE: Final = "/mweb/v1/get_history_queue_info"
 USER: Final = "/mweb/v1/get_user_info"
+LOCAL_ITEMS: Final = "/mweb/v1/get_local_item_list"
 UPLOAD_TOKEN: Final = "/mweb/v1/get_upload_token"  # noqa: S105 - a path
 CONTENT_CHECK: Final = "/mweb/v1/algo_proxy"
 CREDITS: Final = "/commerce/v1/benefits/user_credit"
@@ -68,17 +69,18 @@ def envelope(
     device_time: int,
     web_id: str,
     model: str = "",
+    film: bool = False,
     origin: str | None = None,
 ) -> tuple[str, dict[str, str]]:
     """The URL and the headers of one call.
 
-    `origin` stands in for every host; `model` is the upstream's key of it.
+    `origin` stands in for every host; `model` is the upstream's key of it, `film` says what it makes.
     """
     plane = Plane.of(path)
     address = (origin or _host(site, plane, constants)).rstrip("/") + path
-    query = _query(site, path, plane, constants, web_id, model)
+    query = _query(site, path, plane, constants, web_id, model, film=film)
     url = f"{address}?{urlencode(query)}" if query else address
-    return url, _headers(site, session, path, plane, constants, device_time, web_id)
+    return url, _headers(site, session, path, plane, constants, device_time, web_id, film=film)
 
 
 def _host(site: Site, plane: Plane, constants: Constants) -> str:
@@ -88,7 +90,14 @@ def _host(site: Site, plane: Plane, constants: Constants) -> str:
 
 
 def _query(
-    site: Site, path: str, plane: Plane, constants: Constants, web_id: str, model: str
+    site: Site,
+    path: str,
+    plane: Plane,
+    constants: Constants,
+    web_id: str,
+    model: str,
+    *,
+    film: bool,
 ) -> dict[str, str]:
     if plane is Plane.COMMERCE:
         return {}  # as the page itself does
@@ -111,20 +120,23 @@ def _query(
         if constants.sends_commerce_with_input_video:
             query["commerce_with_input_video"] = "1"
         if constants.sends_babi_param:
-            query["babi_param"] = _babi_param(model)
+            place = {"feature": "aigc_to_video", "entrance": "to_video"} if film else {}
+            query["babi_param"] = _babi_param(model, **place)
     if path == CONTENT_CHECK:
         query["babi_param"] = _babi_param("algo_proxy")
     return {name: value for name, value in query.items() if value}
 
 
-def _babi_param(detail: str) -> str:
+def _babi_param(
+    detail: str, *, feature: str = "aigc_to_image", entrance: str = "to-generate"
+) -> str:
     """Where on the page the request came from, as the page itself says it."""
     return msgspec.json.encode(
         {
             "scenario": "image_video_generation",
-            "feature_key": "aigc_to_image",
-            "feature_entrance": "to-generate",
-            "feature_entrance_detail": f"to-generate-{detail}" if detail else "to-generate",
+            "feature_key": feature,
+            "feature_entrance": entrance,
+            "feature_entrance_detail": f"{entrance}-{detail}" if detail else entrance,
         }
     ).decode()
 
@@ -137,6 +149,8 @@ def _headers(
     constants: Constants,
     device_time: int,
     web_id: str,
+    *,
+    film: bool,
 ) -> dict[str, str]:
     headers = {
         "accept": "application/json, text/plain, */*",
@@ -159,7 +173,7 @@ def _headers(
         ),
         "sign-ver": constants.sign_version,
         "origin": site.page_origin,
-        "referer": site.page_origin + _page(site, path, plane),
+        "referer": site.page_origin + _page(site, path, plane, film=film),
         "user-agent": constants.user_agent,
         "cookie": _cookies(session, constants, device_time, web_id),
     }
@@ -171,10 +185,10 @@ def _headers(
     return headers
 
 
-def _page(site: Site, path: str, plane: Plane) -> str:
+def _page(site: Site, path: str, plane: Plane, *, film: bool) -> str:
     """The page that a browser would stand on when it makes this call."""
     if plane is not Plane.COMMERCE:
-        return "/ai-tool/generate?type=image"
+        return f"/ai-tool/generate?type={'video' if film else 'image'}"
     if site.name != "cn":
         return "/"  # the international commerce host refuses calls that come from nowhere
     return "/ai-tool/home" if path == GRANT else "/ai-tool/image/generate"

@@ -72,6 +72,7 @@ class MemoryDesk(Desk):
 
     @property
     def request(self) -> ImageRequest:
+        assert isinstance(self.last.request, ImageRequest)
         return self.last.request
 
     @override

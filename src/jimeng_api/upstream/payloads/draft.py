@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import msgspec
 
 from jimeng_api.catalog.image_models import ImageModel
 from jimeng_api.catalog.sites import Site
 from jimeng_api.catalog.sizes import SizeChoice
+from jimeng_api.catalog.video_models import VideoModel
 from jimeng_api.domain.errors import InvalidValue
+from jimeng_api.domain.inputs import Input
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.upstream.constants import Constants
 
 Tree = dict[str, Any]
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def body(
-    key: str, draft: Tree, metrics: Tree, *, site: Site, submit_id: str, constants: Constants
+    key: str,
+    draft: Tree,
+    metrics: str,
+    *,
+    site: Site,
+    submit_id: str,
+    constants: Constants,
+    extend: Mapping[str, Any] = _NOTHING,
 ) -> bytes:
     """The whole body, ready to send; `key` is the upstream's name of the model."""
     return _json(
         {
-            "extend": {"root_model": key},
+            "extend": {"root_model": key, **extend},
             "submit_id": submit_id,
-            "metrics_extra": text(metrics),
+            "metrics_extra": metrics,
             "draft_content": text(draft),
             "http_common_info": {"aid": constants.app_id.get(site.name, site.app_id)},
         }
@@ -37,24 +48,35 @@ def body(
 class Writer:
     """Writes drafts. `ids` are fresh UUIDs; `created_ms` is Unix time in milliseconds."""
 
-    model: ImageModel
+    model: ImageModel | VideoModel
     ids: Iterator[str]
     created_ms: int
     constants: Constants
 
     def draft(
-        self, generate_type: str, *, min_version: str = "", gen_type: int | None = None
+        self,
+        generate_type: str,
+        *,
+        min_version: str = "",
+        min_features: Sequence[str] = (),
+        version: str = "",
+        marks: Mapping[str, Any] = _NOTHING,
     ) -> tuple[Tree, Tree]:
         """A draft of one component, and the ability of that name in it, which is still to be filled in.
 
-        `min_version` is what that ability asks for, `gen_type` its number where the page sends one.
+        `min_version`, `min_features` and `version` are what that ability asks for, the model's own where they
+        are empty; `marks` are the numbers by which the page tells such components apart.
         """
         model, constants = self.model, self.constants
         draft_id, component_id = next(self.ids), next(self.ids)
         component: Tree = {
-            "type": "image_base_component",
+            "type": f"{model.kind}_base_component",
             "id": component_id,
-            "min_version": constants.component_min_version,
+            "min_version": (
+                constants.component_min_version
+                if model.kind == "image"
+                else constants.video_component_min_version
+            ),
             "aigc_mode": "workbench",
             "metadata": {
                 **self.node(),
@@ -64,18 +86,20 @@ class Writer:
                 "created_did": "",
             },
             "generate_type": generate_type,
+            **marks,
         }
-        if gen_type is not None:
-            component["gen_type"] = gen_type
         abilities = component["abilities"] = self.node()
         ability = abilities[generate_type] = self.node()
         draft: Tree = {
             "type": "draft",
             "id": draft_id,
             "min_version": constants.draft_min_version or min_version or model.min_version,
-            "min_features": [],
+            "min_features": list(min_features),
             "is_from_tsn": True,
-            "version": constants.draft_version or model.draft_version or constants.da_version,
+            "version": constants.draft_version
+            or version
+            or model.draft_version
+            or constants.da_version,
             "main_component_id": component_id,
             "component_list": [component],
         }
@@ -113,19 +137,26 @@ class Writer:
         if request.count is not None:
             option["gen_count"] = request.count
 
-    def uploaded(self, uri: str) -> Tree:
-        """A picture that was uploaded. Its size and format are left for the upstream to find."""
+    def uploaded(self, uri: str, of: Input | None = None) -> Tree:
+        """A picture that was uploaded. What is not said of it is left for the upstream to find."""
         return {
             **self.node("image"),
             "source_from": "upload",
             "platform_type": 1,
             "name": "",
             "image_uri": uri,
-            "width": 0,
-            "height": 0,
+            "width": of.width if of else 0,
+            "height": of.height if of else 0,
             "format": "",
             "uri": uri,
         }
+
+
+def numbered(id_: str, *, param: str) -> int:
+    """Where a draft names what the upstream made, ids are numbers; everywhere else they are texts."""
+    if not (id_.isascii() and id_.isdigit()):
+        raise InvalidValue("The upstream does not know this by a number.", param=param)
+    return int(id_)
 
 
 def text(value: Any) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from jimeng_api.catalog.finishing import Tool
 from jimeng_api.domain.errors import InvalidValue
 from jimeng_api.domain.inputs import Finishing
-from jimeng_api.upstream.payloads.draft import Tree, Writer
+from jimeng_api.upstream.payloads.draft import Tree, Writer, numbered
 
 
 def finishing_draft(write: Writer, finishing: Finishing, tool: Tool, uris: Sequence[str]) -> Tree:
-    draft, ability = write.draft(tool.key, min_version=tool.min_version, gen_type=tool.gen_type)
+    marks = {} if tool.gen_type is None else {"gen_type": tool.gen_type}
+    draft, ability = write.draft(tool.key, min_version=tool.min_version, marks=marks)
     wishes = {name: getattr(finishing, wish) for name, wish in tool.wishes.items()}
     fields = {**tool.fields, **wishes}
     ability |= fields if tool.group is None else {tool.group: {**write.node(), **fields}}
@@ -27,8 +28,8 @@ def _picture(write: Writer, finishing: Finishing, tool: Tool, uris: Sequence[str
     """Which picture is meant: one that the upstream made, or one that was uploaded."""
     if finishing.origin is not None:
         return {
-            "item_id": _number(finishing.origin.item_id),
-            "origin_history_id": _number(finishing.origin.history_id),
+            "item_id": numbered(finishing.origin.item_id, param="image"),
+            "origin_history_id": numbered(finishing.origin.history_id, param="image"),
         }
     if not tool.takes_uploads:
         raise InvalidValue(
@@ -37,10 +38,3 @@ def _picture(write: Writer, finishing: Finishing, tool: Tool, uris: Sequence[str
         )
     (uri,) = uris
     return {"origin_image": {**write.uploaded(uri), "title": ""}}
-
-
-def _number(id_: str) -> int:
-    """These are numbers here; everywhere else on the wire, ids are texts."""
-    if not (id_.isascii() and id_.isdigit()):
-        raise InvalidValue("The upstream does not know this picture by a number.", param="image")
-    return int(id_)

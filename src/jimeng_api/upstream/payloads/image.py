@@ -55,7 +55,7 @@ def image_payload(
         draft = text_draft(write, request, key, size)
     # A tool names the model of the picture, or the one that was asked for: no page says which [C].
     metrics = _metrics(request, scene, submit_id)
-    return body(key, draft, metrics, site=site, submit_id=submit_id, constants=constants)
+    return body(key, draft, text(metrics), site=site, submit_id=submit_id, constants=constants)
 
 
 def _scene(request: ImageRequest, model: ImageModel, key: str, size: SizeChoice) -> Tree:

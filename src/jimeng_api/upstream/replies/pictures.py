@@ -1,8 +1,8 @@
-"""The pictures that a record offers. Pure."""
+"""A picture that a record offers. Pure."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -16,6 +16,7 @@ class CommonWire(msgspec.Struct):
     local_item_id: Any = None
     cover_url: Any = None
     cover_uri: Any = None
+    transcoded_video: Any = None
 
 
 class LargeWire(msgspec.Struct):
@@ -33,25 +34,10 @@ class ImageWire(msgspec.Struct):
     large_images: list[LargeWire | None] | None = None
 
 
-class ItemWire(msgspec.Struct):
-    common_attr: CommonWire | None = None
-    image: ImageWire | None = None
-
-
-def pictures(entries: list[ItemWire | None]) -> tuple[Item, ...]:
-    """The pictures that can be fetched, each once; what has no link is left out."""
-    found: dict[str, Item] = {}
-    for entry in entries:
-        item = None if entry is None else _item(entry)
-        if item is not None:
-            found[item.id] = item
-    return tuple(found.values())
-
-
-def _item(wire: ItemWire) -> Item | None:
-    common, image = wire.common_attr or _NO_COMMON, wire.image or _NO_IMAGE
+def picture(common: CommonWire, image: ImageWire) -> Item | None:
+    """The picture with its best link; None where there is no link."""
     full, large = _large(image)
-    url = full or _url(common.cover_url)
+    url = full or link(common.cover_url)
     if not url:
         return None
     id_ = (
@@ -76,16 +62,12 @@ def _item(wire: ItemWire) -> Item | None:
 def _large(image: ImageWire) -> tuple[str, LargeWire]:
     """The link of the first full picture that has one, and that picture."""
     for large in image.large_images or ():
-        url = "" if large is None else _url(large.image_url)
+        url = "" if large is None else link(large.image_url)
         if large is not None and url:
             return url, large
-    return _url(image.image_url), LargeWire(image_uri=image.image_uri, format=image.format)
+    return link(image.image_url), LargeWire(image_uri=image.image_uri, format=image.format)
 
 
-def _url(value: Any) -> str:
+def link(value: Any) -> str:
     """A link; some come with their ampersands written as JSON escapes a second time."""
     return value.strip().replace("\\u0026", "&") if isinstance(value, str) else ""
-
-
-_NO_COMMON: Final = CommonWire()
-_NO_IMAGE: Final = ImageWire()

@@ -10,7 +10,7 @@ import msgspec
 from jimeng_api.domain.errors import ProtocolChanged
 from jimeng_api.domain.progress import Item, Progress, Stage
 from jimeng_api.upstream.replies.answers import Reply, asked
-from jimeng_api.upstream.replies.pictures import ItemWire, pictures
+from jimeng_api.upstream.replies.items import ItemWire, items_of
 from jimeng_api.upstream.replies.queues import QueueWire, queue_of
 from jimeng_api.upstream.replies.reasons import ReasonWire, failure_of, reason_of
 from jimeng_api.upstream.replies.shapes import Shape
@@ -95,7 +95,7 @@ def progress_of(
 def _progress(wire: _RecordWire, submit_id: str, history_id: str, log_id: str) -> Progress:
     task = wire.task or _NO_TASK
     state = _status(wire, task)
-    items = pictures(wire.item_list or [])
+    items = items_of(wire.item_list or [])
     stage = _stage(state, items, wire)
     return Progress(
         submit_id=identity(wire.submit_id) or identity(task.submit_id) or submit_id,
@@ -126,7 +126,7 @@ def _status(wire: _RecordWire, task: _TaskWire) -> int:
 
 def _stage(state: int, items: tuple[Item, ...], wire: _RecordWire) -> Stage:
     if state == _PRE_CHECK and items:
-        return Stage.PARTIAL  # no rejection leaves pictures behind
+        return Stage.PARTIAL  # no rejection leaves results behind
     if state in _FAILED_IF_EXPLAINED:
         reason = reason_of(wire)
         return Stage.FAILED if reason.code or reason.key else Stage.RUNNING
