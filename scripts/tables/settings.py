@@ -60,7 +60,7 @@ _CHINESE: Mapping[str, str] = {
     "list_openai_aliases": "在模型列表中列出 OpenAI 的模型名。",
     "cors_origins": "允许调用的网页来源：`*`、一个列表，或空。",
     "trusted_proxies": "哪些地址发来的 X-Forwarded 请求头可信。",
-    "max_body_bytes": "不含文件的请求体上限。",
+    "max_body_bytes": "不接受图片的请求，其请求体的上限。",
     "receive_seconds": "调用方发完整个请求的时限。",
     "wait_seconds": "阻塞的调用最多等待任务多久。",
     "heartbeat_seconds": "事件流上两次心跳的间隔。",

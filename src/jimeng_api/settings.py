@@ -200,7 +200,9 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = Field(
         "", description="Addresses whose X-Forwarded headers are believed."
     )
-    max_body_bytes: int = Field(1024 * 1024, gt=0, description="Largest request without files.")
+    max_body_bytes: int = Field(
+        1024 * 1024, gt=0, description="Largest body of a request that takes no pictures."
+    )
     receive_seconds: Seconds = Field(30, description="Time for a caller to send a whole request.")
     wait_seconds: Seconds = Field(1200, description="How long a blocking call waits for its job.")
     heartbeat_seconds: Seconds = Field(

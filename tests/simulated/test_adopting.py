@@ -111,6 +111,8 @@ async def test_the_request_is_told_as_truly_as_the_record_tells_it(foreign: Hous
         "sample_strength": 0.7,
         "intelligent_ratio": False,
         "output_format": "png",
+        "inputs": [],
+        "finishing": None,
     }
     assert (job["model"], job["submissions"][0]["n"]) == ("jimeng-4.5", 3)
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from jimeng_api.web.forms import MULTIPART
 from jimeng_api.web.repeats import KEY
 from jimeng_api.web.schemas.errors import error_answers
+from jimeng_api.web.schemas.images.bodies import PICTURES
 from jimeng_api.web.schemas.images.replies import EXAMPLE_REPLY, ImagesReply, example_event
 from jimeng_api.web.schemas.shown import named
 
@@ -34,6 +35,9 @@ _KEY = {
 }
 
 
+_NAMING_PICTURES = (*PICTURES, "job_id", "index")
+
+
 def picture_route(
     *,
     summary: str,
@@ -47,7 +51,7 @@ def picture_route(
     """What the route's decorator takes. `files` are an example of the files of a form, where there is one."""
     content: dict[str, Any] = {"application/json": {"schema": named(body), "example": example}}
     if files is not None:
-        texts = {name: value for name, value in example.items() if name in ("prompt", "model", "n")}
+        texts = {name: value for name, value in example.items() if name not in _NAMING_PICTURES}
         as_files = {name: f"@{file}" for name, file in files.items()}
         content[MULTIPART] = {"schema": named(body), "example": {**as_files, **texts}}
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field
@@ -165,7 +165,6 @@ class FinishingOrder:
         """What is to be done to this picture, of these pixels (0 where nobody knows them)."""
         name = self.model if self.asked or made_by is None else made_by
         size = image_size(IMAGE_MODELS[name], first_input=(width, height))
-        finishing = self.finishing
         return ImageRequest(
             model=name,
             prompt="",
@@ -178,16 +177,7 @@ class FinishingOrder:
             output_format=self.answer.output_format,
             output_compression=self.compression,
             inputs=inputs,
-            finishing=Finishing(
-                tool=finishing.tool,
-                origin=origin,
-                top=finishing.top,
-                bottom=finishing.bottom,
-                left=finishing.left,
-                right=finishing.right,
-                original_strength=finishing.original_strength,
-                detail_strength=finishing.detail_strength,
-            ),
+            finishing=replace(self.finishing, origin=origin),
         )
 
 
