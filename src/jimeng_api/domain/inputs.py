@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Material = Literal["image", "video", "audio"]
 FinishingTool = Literal["hd", "smart_hd", "outpaint", "repair"]
 
 
@@ -24,6 +25,11 @@ class Input:
     sha256: str
     seconds: float = 0.0
     fps: float = 0.0
+
+    @property
+    def kind(self) -> Material:
+        family = self.content_type.partition("/")[0]
+        return "video" if family == "video" else "audio" if family == "audio" else "image"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
-from jimeng_api.domain.inputs import Input
+from jimeng_api.domain.inputs import Input, Material
 from jimeng_api.domain.requests import Piece, VideoRequest
 from jimeng_api.upstream.payloads.draft import Tree, Writer
-
-Material = Literal["image", "video", "audio"]
 
 # What the page's reports call them.
 CODES: Final[Mapping[Material, int]] = MappingProxyType({"image": 1, "video": 2, "audio": 3})
 
 
 def unified_edit(write: Writer, request: VideoRequest, uploads: Sequence[str]) -> Tree:
-    materials = [material_of(one) for one in request.inputs]
+    materials = [one.kind for one in request.inputs]
 
     def meant(index: int) -> Tree:
         return {
@@ -58,18 +56,8 @@ def meta_list(write: Writer, request: VideoRequest, meant: Callable[[int], Tree]
     ]
 
 
-def material_of(one: Input) -> Material:
-    match one.content_type.partition("/")[0]:
-        case "video":
-            return "video"
-        case "audio":
-            return "audio"
-        case _:
-            return "image"
-
-
 def _material(write: Writer, one: Input, name: str) -> Tree:
-    kind = material_of(one)
+    kind = one.kind
     tree = {**write.node(), "material_type": kind}
     if kind == "image":
         picture = write.uploaded(name, of=one)

@@ -13,7 +13,7 @@ from jimeng_api.domain.requests import VideoRequest
 from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.payloads.draft import Tree, Writer, body, text
 from jimeng_api.upstream.payloads.frames import first_and_last, idip_frames, multi_frames
-from jimeng_api.upstream.payloads.omni import CODES, material_of, unified_edit
+from jimeng_api.upstream.payloads.omni import CODES, unified_edit
 from jimeng_api.upstream.payloads.video_finishing import finished_film, origin_of
 
 
@@ -149,7 +149,7 @@ def _version(written: str) -> tuple[int, ...]:
 
 def _charge(request: VideoRequest, model: VideoModel, way: WayToFilm) -> Tree:
     """What the page says is to be charged. `amount` is in seconds; the price is the upstream's own affair."""
-    films = [one for one in request.inputs if material_of(one) == "video"]
+    films = [one for one in request.inputs if one.kind == "video"]
     if way.scene:
         amount = 0.0  # seen of interpolation; of the other, nobody has written it down [C]
     elif request.mode == "edit":
@@ -209,7 +209,7 @@ def _scene(request: VideoRequest, model: VideoModel, key: str) -> Tree:
         "scene": "BasicVideoGenerateButton",
         "modelReqKey": key,
         "videoDuration": _plain(seconds_of(request)),
-        "materialTypes": [CODES[material_of(one)] for one in request.inputs],
+        "materialTypes": [CODES[one.kind] for one in request.inputs],
         "reportParams": {
             "enterSource": "generate",
             "vipSource": "generate",
