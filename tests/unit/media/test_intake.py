@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from typing_extensions import override
@@ -194,7 +195,7 @@ async def test_a_caller_who_leaves_takes_everything_with_him(
 async def test_a_store_that_is_away_says_so(web: Web, tmp_path: Path) -> None:
     class Away(MediaStore):
         @override
-        async def put(self, media_id: str, body: bytes) -> None:
+        async def put(self, media_id: str, body: bytes | BinaryIO) -> None:
             raise StorageUnavailable("away")
 
     intake = Intake(CallersUrls(web), Away(tmp_path / "media"), SystemClock())

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, BinaryIO
 
 from starlette.types import ASGIApp, Message
 from typing_extensions import override
@@ -231,7 +231,8 @@ class MemoryMedia(MediaStore):
         self.inputs: dict[str, bytes] = {}  # what callers sent
 
     @override
-    async def put(self, media_id: str, body: bytes) -> None:
+    async def put(self, media_id: str, body: bytes | BinaryIO) -> None:
+        assert isinstance(body, bytes)
         self.inputs[media_id] = body
 
     @override

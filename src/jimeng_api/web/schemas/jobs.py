@@ -10,7 +10,7 @@ from pydantic import Field
 from jimeng_api.domain.failure import Failure
 from jimeng_api.domain.inputs import Finishing, Input
 from jimeng_api.domain.progress import Progress, Queue
-from jimeng_api.domain.requests import ImageRequest
+from jimeng_api.domain.requests import GenerationRequest, VideoRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.web.errors import error_object
@@ -191,7 +191,9 @@ def _queue(looks: Iterable[Progress]) -> dict[str, Any] | None:
     }
 
 
-def _request(request: ImageRequest) -> dict[str, Any]:
+def _request(request: GenerationRequest) -> dict[str, Any]:
+    if isinstance(request, VideoRequest):
+        return _film_request(request)
     return {
         "model": request.model,
         "prompt": request.prompt,
@@ -207,6 +209,19 @@ def _request(request: ImageRequest) -> dict[str, Any]:
         "output_format": request.output_format,
         "inputs": [_input(one) for one in request.inputs],
         "finishing": _finishing(request.finishing),
+    }
+
+
+def _film_request(request: VideoRequest) -> dict[str, Any]:
+    return {
+        "model": request.model,
+        "prompt": request.prompt,
+        "mode": request.mode,
+        "ratio": request.ratio,
+        "resolution": request.resolution,
+        "seconds": request.seconds,
+        "seed": request.seed,
+        "inputs": [_input(one) for one in request.inputs],
     }
 
 
