@@ -16,6 +16,7 @@ from jimeng_api.domain.requests import PictureFormat
 from jimeng_api.domain.results import Picture
 from jimeng_api.media.download import Downloads
 from jimeng_api.media.fetch import Fetcher
+from jimeng_api.media.films import probed_result
 from jimeng_api.media.picture import Darkroom, Drawing, drawing_of
 from jimeng_api.media.store import MediaStore
 

@@ -28,6 +28,11 @@ def input_id(*, now: float, token: str) -> str:
     return f"in-{int(now)}-{token}"
 
 
+def still_ids(media_id: str) -> tuple[str, ...]:
+    """The names of the pictures that are made of a film when somebody asks for them."""
+    return tuple(f"{media_id}-{name}" for name in ("thumbnail", "spritesheet"))
+
+
 class MediaStore:
     """Media by id. A write is whole or not there; ids are ours, so no caller's text ever becomes a path."""
 
@@ -123,6 +128,21 @@ class MediaStore:
             raise NotFound("There is no such file.") from error
         except (BaseError, OSError) as error:
             raise StorageUnavailable("The media store cannot be read at the moment.") from error
+
+    async def copy(self, media_id: str, into: BinaryIO) -> None:
+        """Write the bytes into a file, a megabyte at a time."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._copy, _path(media_id), into
+            )
+        except (FileNotFoundError, obstore.exceptions.NotFoundError) as error:
+            raise NotFound("There is no such file.") from error
+        except (BaseError, OSError) as error:
+            raise StorageUnavailable("The media store cannot be read at the moment.") from error
+
+    def _copy(self, path: str, into: BinaryIO) -> None:
+        for chunk in obstore.get(self._store, path).stream(min_chunk_size=_CHUNK):
+            into.write(bytes(chunk))
 
     async def stream(self, media_id: str, *, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from `start` up to, not including, `end`, a megabyte at a time."""
