@@ -14,12 +14,14 @@ from starlette.types import ASGIApp
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock, SystemClock
 from jimeng_api.generation.adopting import Adopting
+from jimeng_api.generation.collecting import Collecting
 from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.finishing import FinishedPictures
 from jimeng_api.generation.housekeeping import Housekeeping, Kept
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
+from jimeng_api.generation.sending import Sending
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.store import JobStore
@@ -128,20 +130,29 @@ def _desk(
         upstream, door, clock, constants, settings.upstream_url, proxies=settings.proxies
     )
     generation = Generation(
-        upstream=upstream,
-        uploading=Uploading(uploader, media),
-        poller=Poller(
-            clock,
-            pace=Pace(most_ids=settings.poll_ids),
-            patience=Patience(confirmation=settings.confirmation_seconds),
+        sending=Sending(
+            upstream=upstream,
+            uploading=Uploading(uploader, media),
+            placing=placing,
+            clock=clock,
+            constants=constants,
+            persistence=Persistence(busy=settings.busy_seconds),
         ),
-        keeper=keeper,
+        collecting=Collecting(
+            upstream=upstream,
+            poller=Poller(
+                clock,
+                pace=Pace(most_ids=settings.poll_ids),
+                patience=Patience(confirmation=settings.confirmation_seconds),
+            ),
+            keeper=keeper,
+            placing=placing,
+            clock=clock,
+            name_media=vault.digest,
+            watch_seconds=settings.collect_late_hours * _HOUR,
+        ),
         placing=placing,
         clock=clock,
-        constants=constants,
-        name_media=vault.digest,
-        persistence=Persistence(busy=settings.busy_seconds),
-        watch_seconds=settings.collect_late_hours * _HOUR,
     )
     workshop = Workshop(
         generation=generation, placing=placing, store=store, vault=vault, clock=clock

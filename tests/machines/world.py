@@ -21,9 +21,11 @@ from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.secret import Secret
 from jimeng_api.generation import workshop
 from jimeng_api.generation.adopting import Adopting
+from jimeng_api.generation.collecting import Collecting
 from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.run import Generation
+from jimeng_api.generation.sending import Sending
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.job import Job
@@ -56,15 +58,24 @@ class Life:
         self.placing = Placing(self.store.claims)
         self.poller = Poller(clock)
         generation = Generation(
-            upstream=cast(UpstreamClient, self.line),
-            uploading=cast(Uploading, None),  # nothing here starts from pictures
-            poller=self.poller,
-            keeper=cast(Keeper, world.album),
+            sending=Sending(
+                upstream=cast(UpstreamClient, self.line),
+                uploading=cast(Uploading, None),  # nothing here starts from pictures
+                placing=self.placing,
+                clock=clock,
+                constants=Constants(),
+            ),
+            collecting=Collecting(
+                upstream=cast(UpstreamClient, self.line),
+                poller=self.poller,
+                keeper=cast(Keeper, world.album),
+                placing=self.placing,
+                clock=clock,
+                name_media=world.vault.digest,
+                watch_seconds=WATCH_SECONDS,
+            ),
             placing=self.placing,
             clock=clock,
-            constants=Constants(),
-            name_media=world.vault.digest,
-            watch_seconds=WATCH_SECONDS,
         )
         self.workshop = Workshop(
             generation=generation,

@@ -295,7 +295,7 @@ async def no_media_folder(house: House) -> AsyncIterator[None]:
 
 
 def keeper(house: House) -> Keeper:
-    return house.gateway.workshop._generation._keeper
+    return house.gateway.workshop._generation._collecting._keeper
 
 
 async def test_results_wait_in_hand_for_a_media_store_that_is_away(house: House) -> None:

@@ -22,7 +22,8 @@ class Signals:
         """`name` is this gateway's own, so that it does not hear itself."""
         self._database = database
         self._name = name
-        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        # In the order of their coming: who waits is told in the same order every time.
+        self._waiting: defaultdict[str, dict[asyncio.Event, None]] = defaultdict(dict)
         self.work = asyncio.Event()
 
     def listen(self) -> None:
@@ -39,11 +40,11 @@ class Signals:
     def of_job(self, job_id: str) -> Iterator[asyncio.Event]:
         """An event that is set at every change of the job; who waits clears it and looks."""
         changed = asyncio.Event()
-        self._waiting[job_id].add(changed)
+        self._waiting[job_id][changed] = None
         try:
             yield changed
         finally:
-            self._waiting[job_id].discard(changed)
+            self._waiting[job_id].pop(changed, None)
             if not self._waiting[job_id]:
                 del self._waiting[job_id]
 

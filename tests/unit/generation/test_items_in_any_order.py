@@ -19,9 +19,11 @@ from jimeng_api.domain.progress import Item, Progress, Stage
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.domain.secret import Secret
+from jimeng_api.generation.collecting import Collecting
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.run import Generation
+from jimeng_api.generation.sending import Sending
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.jobs.store import JobStore
@@ -132,15 +134,25 @@ async def carried(folder: Path, upstream: Telling, album: Album, *, parts: int =
     await store.accept(job)
     await store.claims.take([SESSION.account])
     opened = OpenJob(job, store, clock)
+    placing = Placing(store.claims)
     generation = Generation(
-        upstream=cast(UpstreamClient, upstream),
-        uploading=cast(Uploading, None),  # nothing here starts from pictures
-        poller=Poller(clock, pace=replace(Pace(), slowest=1.0)),
-        keeper=cast(Keeper, album),
-        placing=Placing(store.claims),
+        sending=Sending(
+            upstream=cast(UpstreamClient, upstream),
+            uploading=cast(Uploading, None),  # nothing here starts from pictures
+            placing=placing,
+            clock=clock,
+            constants=Constants(),
+        ),
+        collecting=Collecting(
+            upstream=cast(UpstreamClient, upstream),
+            poller=Poller(clock, pace=replace(Pace(), slowest=1.0)),
+            keeper=cast(Keeper, album),
+            placing=placing,
+            clock=clock,
+            name_media=lambda *parts: "-".join(parts),
+        ),
+        placing=placing,
         clock=clock,
-        constants=Constants(),
-        name_media=lambda *parts: "-".join(parts),
     )
     async with asyncio.timeout(10):
         for part in job.submissions:

@@ -1,0 +1,226 @@
+"""From the sending to the result: a submission is followed, and what comes of it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from functools import partial
+
+import structlog
+
+from jimeng_api.catalog.image_models import IMAGE_MODELS
+from jimeng_api.catalog.sites import SITES
+from jimeng_api.clock import Clock
+from jimeng_api.domain.errors import (
+    GatewayError,
+    ResultCorrupt,
+    ResultRejected,
+    SessionExpired,
+    StorageUnavailable,
+    UpstreamUnreachable,
+)
+from jimeng_api.domain.progress import Item, Progress, Stage
+from jimeng_api.domain.requests import ImageRequest
+from jimeng_api.domain.results import Picture
+from jimeng_api.generation.open_job import OpenJob
+from jimeng_api.generation.placing import Placing
+from jimeng_api.generation.sending import Sent
+from jimeng_api.jobs.job import PER_SUBMISSION, Job, State, Submission
+from jimeng_api.media.fetch import LinkExpired
+from jimeng_api.media.keeper import Keeper
+from jimeng_api.polling.durations import Kind
+from jimeng_api.polling.pace import Expectation
+from jimeng_api.polling.poller import Poller, Seen, Watch
+from jimeng_api.upstream.client import UpstreamClient
+
+log = structlog.get_logger()
+
+_UNKNOWN_DURATION = (10.0, 30.0)
+_FRESH_LINKS = 3
+_MOMENT_TO_ASK = 60.0
+
+
+class Collecting:
+    """Follows what may be upstream, and keeps its results as they appear."""
+
+    def __init__(
+        self,
+        *,
+        upstream: UpstreamClient,
+        poller: Poller,
+        keeper: Keeper,
+        placing: Placing,
+        clock: Clock,
+        name_media: Callable[..., str],
+        watch_seconds: float = 86_400,
+    ) -> None:
+        """`name_media` makes an unguessable name of texts, always the same one of the same.
+
+        `watch_seconds`: how long after its deadline a result is still collected.
+        """
+        self._upstream = upstream
+        self._poller = poller
+        self._keeper = keeper
+        self._placing = placing
+        self._clock = clock
+        self._name_media = name_media
+        self._watch_seconds = watch_seconds
+
+    def watched_until(self, job: Job) -> float:
+        """Until when (unix seconds) the result of a job that was given up is still collected."""
+        return job.deadline + self._watch_seconds
+
+    async def collected(self, job: OpenJob, sent: Sent) -> None:
+        """Follow the submission to its end, and keep its pictures as they appear."""
+        number = sent.submission.number
+        async for seen in self._poller.follow(self._watch(job, sent)):
+            job.saw(number, seen.progress)
+            now = job.part(number)
+            if now.state is State.RECONCILING or (
+                now.history_id is None and seen.progress.history_id
+            ):
+                await job.move(number, lambda now, seen=seen: now.listed(seen.progress.history_id))  # type: ignore[misc]
+            pictures, trouble = await self._pictures(job, sent, seen)
+            if seen.last:
+                had_ended = job.part(number).state.ended
+                nothing = not pictures and not job.job.pictures_of(sent.submission)
+                if trouble is not None and (nothing or had_ended):
+                    await job.keep(pictures)
+                    raise trouble
+                rest = trouble is not None or _has_more(seen.progress)
+                until = self.watched_until(job.job) if rest else None
+                await job.move(number, partial(Submission.collected, watched_until=until), pictures)
+            elif pictures:
+                await job.keep(pictures)
+
+    def _watch(self, job: OpenJob, sent: Sent) -> Watch:
+        part, session, request = job.part(sent.submission.number), sent.session, job.job.request
+        site = SITES[session.site]
+        low, high = IMAGE_MODELS[request.model].typical_seconds or _UNKNOWN_DURATION
+        sent_at = part.sent_at if part.sent_at is not None else self._clock.now()
+
+        async def look(
+            *, submit_ids: Sequence[str], history_ids: Sequence[str]
+        ) -> dict[str, Progress]:
+            if not self._placing.certain:
+                raise StorageUnavailable("Another gateway may look after the account by now.")
+            return await self._upstream.look(
+                site, session.secret, submit_ids=submit_ids, history_ids=history_ids
+            )
+
+        age = max(0.0, self._clock.now() - sent_at)
+        until = part.watched_until or job.job.deadline
+        return Watch(
+            account=session.account,
+            submit_id=part.submit_id,
+            history_id=part.history_id,
+            # What others sent is found at any age: it says nothing of how long our own take.
+            kind=Kind(site.name, request.model, request.resolution, _mode(request, part)),
+            # Until durations are known, rather a few looks too many than a picture that lies there.
+            first_guess=Expectation(low=low / 2, high=high),
+            age=age,
+            # A gateway that was away when the time ran out gets a moment to ask.
+            budget=max(until - sent_at, age + _MOMENT_TO_ASK),
+            given_up=part.watched_until is not None,
+            look=look,
+        )
+
+    async def _pictures(
+        self, job: OpenJob, sent: Sent, seen: Seen
+    ) -> tuple[list[Picture], GatewayError | None]:
+        """The items that were not stored before, stored; and what one of them failed with, if any did.
+
+        A small rendition is taken only at the end, when nothing better has come.
+        """
+        stored = {picture.item_id for picture in job.job.pictures}
+        first = sent.submission.number * PER_SUBMISSION
+        # In the upstream's order; where that has changed since the last look, behind those that are there.
+        taken = {picture.number for picture in job.job.pictures}
+        late = iter(
+            number for number in range(first, first + PER_SUBMISSION) if number not in taken
+        )
+        results = await asyncio.gather(
+            *(
+                self._kept(job, sent, item, next(late))
+                for item in seen.progress.items
+                if item.id not in stored and (seen.last or not item.preview)
+            ),
+            return_exceptions=True,
+        )
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, GatewayError):
+                raise result
+        pictures = [result for result in results if isinstance(result, Picture)]
+        return pictures, next((one for one in results if isinstance(one, GatewayError)), None)
+
+    async def _kept(self, job: OpenJob, sent: Sent, item: Item, number: int) -> Picture:
+        request, site = job.job.request, SITES[sent.session.site]
+        renewed = 0
+        rejected = False
+        waited = 0.5
+        while True:
+            try:
+                return await self._keeper.keep(
+                    item,
+                    media_id=self._name_media("media", job.job.id, item.id),
+                    number=number,
+                    site=site,
+                    into=request.output_format,
+                    compression=request.output_compression,
+                )
+            except UpstreamUnreachable as error:
+                waited = await self._waited_for_files(job, sent, error, waited)
+                continue
+            except LinkExpired:
+                renewed += 1
+                if renewed > _FRESH_LINKS:
+                    raise ResultCorrupt("The links to the result do not open any more.") from None
+            except ResultRejected:
+                if rejected:
+                    raise
+                rejected = True
+            item = await self._renewed(job, sent, item)
+
+    async def _waited_for_files(
+        self, job: OpenJob, sent: Sent, error: UpstreamUnreachable, waited: float
+    ) -> float:
+        """Wait a while longer than last time: a result is paid for, and waited for while the job has time."""
+        waited = min(waited * 2, 30.0)
+        until = job.part(sent.submission.number).watched_until or job.job.deadline
+        if self._clock.now() + waited > until:
+            raise ResultCorrupt("The result could not be fetched in time.") from error
+        log.warning("result_not_kept_yet", job=job.job.id, reason=error.message)
+        await self._clock.sleep(waited)
+        return waited
+
+    async def _renewed(self, job: OpenJob, sent: Sent, item: Item) -> Item:
+        """The same item with a fresh link, from a round over its account; as it was where it is gone."""
+        try:
+            async with aclosing(self._poller.follow(self._watch(job, sent))) as looks:
+                async for seen in looks:
+                    for one in seen.progress.items:
+                        if one.id == item.id:
+                            return one
+        except SessionExpired:
+            raise
+        except GatewayError as error:
+            raise ResultCorrupt(
+                "The link to the result does not open, and the upstream shows no other."
+            ) from error
+        return item
+
+
+def _mode(request: ImageRequest, part: Submission) -> str:
+    """What else than the model and the size makes durations comparable."""
+    if not part.digest:
+        return "adopted"
+    if request.finishing is not None:
+        return request.finishing.tool
+    return "blend" if request.inputs else "text"
+
+
+def _has_more(progress: Progress) -> bool:
+    """Whether the upstream was still at it when the time was over."""
+    over = progress.stage in (Stage.DONE, Stage.FAILED) or progress.finished_at > 0
+    return not over and len(progress.items) < max(progress.total, progress.finished)
