@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from jimeng_api.catalog.image_models import ImageModel
-from jimeng_api.domain.errors import InvalidValue, MissingParameter, NotFound
+from jimeng_api.domain.errors import GatewayError, InvalidValue, MissingParameter, NotFound
 from jimeng_api.domain.inputs import Input
 from jimeng_api.media.intake import Kept, Sent, Source, Written
 from jimeng_api.web.links import links_of
@@ -71,7 +71,7 @@ async def taking(request: Request) -> AsyncIterator[Take]:
 
     try:
         yield take
-    except BaseException:
+    except GatewayError:
         await parts_of(request).intake.drop(kept)
         raise
 

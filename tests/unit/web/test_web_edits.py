@@ -339,7 +339,7 @@ async def test_a_tool_takes_a_file_and_the_job_tells_of_it() -> None:
 
 async def test_pictures_of_an_order_that_is_not_taken_after_all_are_let_go_of() -> None:
     edge = Edge()
-    edge.desk.fails = StorageUnavailable("The database is away.")
+    edge.desk.unwritten = StorageUnavailable("The database is away.")
     answer = await sent(edge, EDITS, [("prompt", "blue"), ("image", WIDE), ("image", TALL)])
     assert answer.status == 503
     assert edge.media.inputs == {}
