@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from jimeng_api.catalog.sites import Site
-from jimeng_api.domain.errors import InternalError, NotFound
+from jimeng_api.domain.errors import InternalError, NotFound, StorageUnavailable
 from jimeng_api.domain.inputs import Input
 from jimeng_api.domain.secret import Secret
 from jimeng_api.media.store import MediaStore
@@ -33,6 +34,12 @@ class Uploading:
             if isinstance(result, BaseException):
                 raise result
         return tuple(result for result in done if isinstance(result, str))
+
+    async def drop(self, inputs: Sequence[Input]) -> None:
+        """Let go of pictures that nobody needs any more. What cannot be deleted now, age takes."""
+        for one in inputs:
+            with suppress(StorageUnavailable):
+                await self._media.delete(one.media_id)
 
     async def _uploaded(self, one: Input, site: Site, session: Secret) -> str:
         async with self._places:
