@@ -53,6 +53,7 @@ class Parts:
 class Request:
     """One HTTP request. `timeout` covers all of it, in seconds; the answer may have `max_bytes` (decoded).
 
+    `parts` stand in place of a `body` that is too large.
     `fresh` asks for a connection of its own: on a kept one, a request can be lost that was never read.
     `only_public` lets it connect to addresses of the public internet only, whatever its host resolves to.
     `proxy` is an address like `http://user:password@host:port`. The proxy connects then, and nothing is known
@@ -62,7 +63,8 @@ class Request:
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | Parts | None = field(default=None, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    parts: Parts | None = None
     timeout: float = 45.0
     max_bytes: int = 32 * 1024 * 1024
     fresh: bool = False
@@ -153,7 +155,8 @@ class HttpTransport:
         self, session: aiohttp.ClientSession, request: Request, seconds: float
     ) -> aiohttp.ClientResponse:
         """The answer as soon as its head is here."""
-        body = None if request.body is None and not request.fresh else _Body(request.body or b"")
+        sent = request.parts or request.body
+        body = None if sent is None and not request.fresh else _Body(sent or b"")
         proxy, credentials = _proxy(request.proxy)
         headers = dict(request.headers)
         if credentials and not request.url.startswith("https:"):
