@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from jimeng_api.simulator.codes import Refusal, fail_fields
 from jimeng_api.simulator.sites import Site, day_of, last_second_of_day
 
 REFUSED_PREFIXES = ("wrong", "dead", "expired", "invalid")
@@ -32,13 +33,14 @@ class Rules:
     """What the upstream lets an account do; None means without limit."""
 
     images_at_once: int | None = None
+    films_at_once: int | None = None
     at_once_ret: str = "1310"
     per_minute: int | None = None
     per_minute_ret: str = "1057"
     """The word `429` answers with that HTTP status instead."""
     per_day: int | None = None
     price: int | None = None
-    """Credits for one picture of any model."""
+    """Credits for one picture or film of any model."""
     punished: bool = False
     needs_consent: bool = False
     region_refused: bool = False
@@ -85,7 +87,8 @@ class Account:
     jobs: list[str] = field(default_factory=list)
     """History ids, oldest first."""
     by_submit_id: dict[str, str] = field(default_factory=dict)
-    running: set[str] = field(default_factory=set)
+    running_images: set[str] = field(default_factory=set)
+    running_films: set[str] = field(default_factory=set)
 
     @property
     def balance(self) -> int:
@@ -154,6 +157,19 @@ class Account:
         self.recent.append(now)
         return len(self.recent) > limit
 
+    def running(self, *, film: bool) -> set[str]:
+        """Jobs that run now, by history id: those that make films, or the others."""
+        return self.running_films if film else self.running_images
+
+    def check_limits(self, now: float, *, film: bool) -> None:
+        """Refuse a job that is one too many, at once or today."""
+        rules = self.rules
+        most = rules.films_at_once if film else rules.images_at_once
+        if most is not None and len(self.running(film=film)) >= most:
+            raise Refusal(rules.at_once_ret, data=fail_fields(rules.at_once_ret))
+        if rules.per_day is not None and self.jobs_today(now) >= rules.per_day:
+            raise Refusal("121101", data=fail_fields("121101"))
+
     def jobs_today(self, now: float) -> int:
         if self.today_is != day_of(now):
             self.today_is, self.today = day_of(now), 0
@@ -164,7 +180,7 @@ class Account:
             "account": self.uid,
             "site": self.site.name if self.site is not None else None,
             "credits": {"purchase": self.purchased, "vip": self.vip, "gift": self.gift},
-            "running": len(self.running),
+            "running": len(self.running_images) + len(self.running_films),
             "jobs": len(self.jobs),
             "rules": self.rules,
         }

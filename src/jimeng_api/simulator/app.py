@@ -15,9 +15,7 @@ from jimeng_api.simulator.envelope import encoded, mweb, sign_is_good
 from jimeng_api.simulator.fault_queue import Queued
 from jimeng_api.simulator.files import Files
 from jimeng_api.simulator.image_plane import ImagePlane, TooFast
-from jimeng_api.simulator.links import is_file
-from jimeng_api.simulator.operations import PICTURE, Operation, operation_at
-from jimeng_api.simulator.photos import Darkroom
+from jimeng_api.simulator.operations import FILM, Operation, file_operation_at, operation_at
 from jimeng_api.simulator.pictures import Gallery
 from jimeng_api.simulator.records import Records
 from jimeng_api.simulator.spoil import SPOILERS, compressed, is_done
@@ -26,6 +24,7 @@ from jimeng_api.simulator.wire import HTML, Line, Reply
 from jimeng_api.simulator.world import World
 
 CONTROL = "/_sim"
+UPLOAD_HOSTS = ("imagex", "vod", "blob")
 _NULL = b"null"
 
 
@@ -50,7 +49,6 @@ class Upstream:
         self._world = world
         self._records = Records(world)
         self._files = Files(Gallery())
-        self._darkroom = Darkroom()
         self._uploads = UploadPlane()
         self._planes: dict[str, Callable[[Call], bytes]] = {
             **ImagePlane(self._records).operations,
@@ -64,8 +62,9 @@ class Upstream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         line = Line(scope, receive, send, self._world.clock)
         path = scope["path"]
-        if scope["method"] in ("GET", "HEAD") and is_file(path):
-            await self._file(line, scope)
+        operation = file_operation_at(path)
+        if scope["method"] in ("GET", "HEAD") and operation is not None:
+            await self._file(line, operation, scope)
             return
         operation = operation_at(path, dict(parse_qsl(scope["query_string"].decode("latin-1"))))
         if operation is None or scope["method"] != operation.method:
@@ -78,20 +77,23 @@ class Upstream:
 
     # ----------------------------------------------------------------- files
 
-    async def _file(self, line: Line, scope: Scope) -> None:
-        world = self._world
-        call = Call(world, PICTURE, scope)
-        world.ledger.count("/tos-…", "picture", None, call.now)
+    async def _file(self, line: Line, operation: Operation, scope: Scope) -> None:
+        world, name = self._world, operation.name
+        call = Call(world, operation, scope)
+        world.ledger.count(operation.path, name, None, call.now)
         await line.body()
-        wire = world.faults.take("wire", "picture", *call.names)
+        wire = world.faults.take("wire", name, *call.names)
         if wire is not None and wire.fault.name not in ("delay", "close_after_answer"):
             await SPOILERS[wire.fault.name](line, Reply(b""), wire)
             return
         if wire is not None and wire.fault.name == "delay":
             await line.wait(float(wire["seconds"]))
         sent = await self._files.send(call, line, scope["query_string"].decode("latin-1"))
-        world.ledger.pictures_served += bool(sent)
-        world.ledger.bytes_by_operation["picture"] += sent
+        if operation is FILM:
+            world.ledger.films_served += bool(sent)
+        else:
+            world.ledger.pictures_served += bool(sent)
+        world.ledger.bytes_by_operation[name] += sent
         if wire is not None and wire.fault.name == "close_after_answer":
             line.close_quietly()
 
@@ -101,7 +103,7 @@ class Upstream:
         world = self._world
         call = Call(world, operation, scope)
         path = call.path
-        if operation.plane in ("imagex", "blob"):
+        if operation.plane in UPLOAD_HOSTS:
             self._uploads.find_owner(call)
             path = operation.path
         account = call.session.account.uid if call.session is not None else None
@@ -110,9 +112,7 @@ class Upstream:
             await line.reset()
             return
         if operation.name in ("blob", "proof_upload"):
-            call.photo = await self._darkroom.photo_of(
-                self._uploads.file_in(call, await line.body(self._uploads.largest_body(call)))
-            )
+            await self._uploads.receive(call, line)
         else:
             call.body = await line.body()
         if operation.name == "generate":
@@ -137,7 +137,7 @@ class Upstream:
             refusal = world.faults.take("refusal", call.operation.name, *call.names)
             if refusal is not None:
                 raise _queued_refusal(refusal, call.operation.name)
-            if call.operation.plane in ("imagex", "blob"):
+            if call.operation.plane in UPLOAD_HOSTS:
                 return self._uploads.reply(call)
             if call.operation.plane == "passport":
                 return Reply(passport.account_info(call), headers=headers)

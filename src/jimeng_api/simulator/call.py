@@ -10,6 +10,7 @@ from jimeng_api.simulator.accounts import Account, Session
 from jimeng_api.simulator.codes import Refusal
 from jimeng_api.simulator.operations import Operation
 from jimeng_api.simulator.photos import Photo
+from jimeng_api.simulator.reels import Reel
 from jimeng_api.simulator.sites import AIDS, CN, HK, Site, site_of
 from jimeng_api.simulator.world import World
 
@@ -29,6 +30,7 @@ class Call:
         }
         self.body = b""
         self.photo: Photo | None = None
+        self.reel: Reel | None = None
         """What was seen in an uploaded body, which is not kept."""
         self.now = world.clock.now()
         self.logid = world.logids.next(self.now)

@@ -54,6 +54,7 @@ class AccountOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     credits: int | dict[str, int] | None = None
     dead: bool | None = None
     images_at_once: int | msgspec.UnsetType | None = msgspec.UNSET
+    films_at_once: int | msgspec.UnsetType | None = msgspec.UNSET
     at_once_ret: str | msgspec.UnsetType = msgspec.UNSET
     per_minute: int | msgspec.UnsetType | None = msgspec.UNSET
     per_minute_ret: str | msgspec.UnsetType = msgspec.UNSET
@@ -410,6 +411,33 @@ def _source(task: Task) -> dict[str, Any] | None:
     }
 
 
+def _film(task: Task) -> dict[str, Any] | None:
+    """What a film was asked for, and what it is like."""
+    wish, film = task.asked.film, task.film
+    if wish is None or film is None:
+        return None
+    return {
+        "mode": wish.mode,
+        "inputs": [clip._asdict() for clip in wish.clips],
+        "item_id": wish.item_id,
+        "origin_history_id": task.origin_history_id,
+        "asked": {
+            "seconds": wish.seconds,
+            "fps": wish.fps,
+            "ratio": wish.ratio,
+            "resolution": wish.resolution,
+            "benefit_type": wish.benefit_type,
+            "amount": wish.amount,
+        },
+        "vid": film.vid,
+        "made_item_id": film.item_id,
+        "seconds": round(film.order.seconds, 3),
+        "fps": film.order.fps,
+        "ratio": film.ratio,
+        "sound": film.order.sound,
+    }
+
+
 def _submit(task: Task, *, brief: bool) -> dict[str, Any]:
     asked = task.asked
     row: dict[str, Any] = {
@@ -424,6 +452,7 @@ def _submit(task: Task, *, brief: bool) -> dict[str, Any]:
         "kind": asked.kind,
         "inputs": list(asked.inputs),
         "source": _source(task),
+        "film": _film(task),
         "prompt": asked.prompt,
         "gen_count": task.plan.count,
         "asked": {
@@ -447,7 +476,8 @@ def _submit(task: Task, *, brief: bool) -> dict[str, Any]:
         "ready_at": task.ready_at,
         "seen_at": task.seen_at,
         "looks": task.looks,
-        "pictures": task.plan.made,
+        "pictures": task.plan.made if task.film is None else 0,
+        "films": task.plan.made if task.film is not None else 0,
         "ending": task.plan.ending.status if task.ended_at is not None else None,
         "remarks": list(task.remarks),
     }

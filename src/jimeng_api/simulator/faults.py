@@ -23,11 +23,15 @@ COMMERCE = frozenset(row.name for row in OPERATIONS.values() if row.plane == "co
 GENERATE = frozenset({"generate"})
 POLL = frozenset({"poll"})
 WITH_LINKS = frozenset({"poll", "history", "image_by_uri", "local_items"})
-FILES = frozenset({"picture"})
+FILES = frozenset({"picture", "film"})
+PICTURE = frozenset({"picture"})
 JSON = frozenset(OPERATIONS) - FILES
-IMAGEX = frozenset({"apply_upload", "commit_upload"})
-APPLY = frozenset({"apply_upload"})
-COMMIT = frozenset({"commit_upload"})
+IMAGEX = frozenset(row.name for row in OPERATIONS.values() if row.plane in ("imagex", "vod"))
+IMAGEX -= {"proof_upload"}
+APPLY = frozenset({"apply_upload", "apply_vod"})
+COMMIT = frozenset({"commit_upload", "commit_vod"})
+PICTURE_COMMIT = frozenset({"commit_upload"})
+VOD_COMMIT = frozenset({"commit_vod"})
 BLOB = frozenset({"blob"})
 
 
@@ -110,6 +114,9 @@ _REFUSALS = (
         "the picture does not pass the content check",
         frozenset({"algo_proxy"}),
     ),
+    _refusal("video_blocked", "2042", "the input film is blocked at submission", GENERATE),
+    _refusal("model_gone", "2061", "the model is no longer available", GENERATE),
+    _refusal("face_refused", "4011", "a face in the input is not accepted", GENERATE),
     _refusal("copyright_text", "2050", "the prompt names protected work", GENERATE),
     _refusal("mixed_language", "1161", "the prompt mixes languages", GENERATE),
     _refusal("generate_error", "2002", "the generation could not be started", GENERATE),
@@ -252,6 +259,29 @@ def _image_block(plan: Plan, _: Settings) -> None:
     )  # fmt: skip
 
 
+def _video_block(plan: Plan, settings: Settings) -> None:
+    _ends(
+        plan, 30, settings["code"], "ErrMessage_APP_OutputVideoRisk",
+        "生成的视频不符合平台规则，请修改后重试",
+    )  # fmt: skip
+
+
+def _not_retryable(plan: Plan, _: Settings) -> None:
+    _ends(plan, 30, "2043", "web_fail2generate_input_retry", "内容不符合平台规则，请勿重试")
+
+
+def _face_rejected(plan: Plan, _: Settings) -> None:
+    _ends(plan, 30, "4011", "RejectFace", "face is not accepted")
+
+
+def _model_gone(plan: Plan, _: Settings) -> None:
+    _ends(plan, 30, "2061", "", "model not available")
+
+
+def _origin_missing(plan: Plan, _: Settings) -> None:
+    plan.origin_missing = True
+
+
 def _copyright_block(plan: Plan, _: Settings) -> None:
     _ends(plan, 30, "", "web_fail2generate_copyright_block", "生成的图片未通过审核")
 
@@ -305,7 +335,7 @@ _JOBS = (
          _items_before_end, looks=2, seconds=0.0),
     _job("stays_at_45", "ends with all items and a finish_time, still saying 45", _stays_at_45),
     _job("late_items", "says 50 with no items for some looks; -1 for ever", _late_items, looks=2),
-    _job("cover_only", "has items without large_images", _cover_only),
+    _job("cover_only", "has items without large_images, or a film without renditions", _cover_only),
     _job("escaped_links", "has links with a literal \\u0026 for each ampersand", _escaped_links),
     _job("fewer_items", "makes fewer pictures and lowers the total", _fewer_items, items=3),
     _job("other_count", "makes another number of pictures than asked", None, count=4),
@@ -314,6 +344,11 @@ _JOBS = (
          status=30, code="100402", key="web_generation_failed", message="生成失败，请稍后重试"),
     _job("text_block", "fails with 2038 for its text", _text_block, code="2038"),
     _job("image_block", "fails with 2039 for its picture", _image_block),
+    _job("video_block", "fails with 2042 for the film that came out", _video_block, code="2042"),
+    _job("not_retryable", "fails with 2043, which must not be tried again", _not_retryable),
+    _job("face_rejected", "fails with 4011 for a face", _face_rejected),
+    _job("model_withdrawn", "fails with 2061, as its model is gone", _model_gone),
+    _job("origin_missing", "has a film with the renditions 360p and 720p only", _origin_missing),
     _job("copyright_block", "fails in review: only the key tells", _copyright_block),
     _job("pre_check_reject", "is at status 10 at once", _pre_check_reject),
     _job("post_check_reject", "is at status 40 after the run", _post_check_reject),
@@ -373,15 +408,18 @@ _UPLOADS = (
     Fault("crc_differs", "upload", BLOB, "the bytes are kept, the answer names another checksum"),
     Fault("reset_amid_upload", "arrival", BLOB, "the connection is reset before all bytes came"),
     Fault("session_key_unknown", "upload", COMMIT, "the SessionKey is not known (30406)"),
-    Fault("commit_failed", "upload", COMMIT, "UriStatus says that the upload failed (2001)"),
+    Fault("commit_failed", "upload", PICTURE_COMMIT, "UriStatus says that the upload failed (2001)"),
     Fault("results_empty", "upload", COMMIT, "Results is empty"),
+    Fault("no_duration", "upload", VOD_COMMIT,
+          "Duration is missing from VideoMeta, or is the value given", {"value": None}),
+    Fault("chunk_lost", "upload", BLOB, "a part is said to have come, and is not kept"),
 )  # fmt: skip
 
 _PICTURES = (
     Fault("link_refused", "picture", FILES, "403, as for a link that has expired"),
     Fault("html_picture", "picture", FILES, "an HTML page with status 200"),
     Fault("empty_picture", "picture", FILES, "a file of 0 bytes"),
-    Fault("wrong_magic", "picture", FILES, "bytes that are no picture, called image/png"),
+    Fault("wrong_magic", "picture", FILES, "bytes that are no such file, under its type"),
     Fault("wrong_length", "picture", FILES, "a Content-Length that is larger than the file",
           {"more": 1000}),
     Fault("cut_picture", "picture", FILES, "the connection ends amid the file", {"keep": 0.5}),
@@ -389,7 +427,9 @@ _PICTURES = (
           {"keep": 0.5}),
     Fault("slow_picture", "picture", FILES, "the file comes in small pieces with pauses",
           {"pieces": 20, "seconds": 0.5}),
-    Fault("webp_as_png", "picture", FILES, "WebP bytes under a .png name"),
+    Fault("webp_as_png", "picture", PICTURE, "WebP bytes under a .png name"),
+    Fault("odd_type", "picture", FILES, "the file is right, but called something else",
+          {"type": "application/octet-stream"}),
     Fault("endless_picture", "picture", FILES, "a body that goes on for megabytes",
           {"megabytes": 256}),
 )  # fmt: skip

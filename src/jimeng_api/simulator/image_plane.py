@@ -1,4 +1,4 @@
-"""The calls below `/mweb/`: submitting image jobs, looking at them, and the lists around them."""
+"""The calls below `/mweb/`: submitting jobs, looking at them, and the lists around them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +11,10 @@ from jimeng_api.simulator.codes import Refusal, fail_fields
 from jimeng_api.simulator.drafts import read_submission
 from jimeng_api.simulator.envelope import encoded, version_of
 from jimeng_api.simulator.fault_queue import Queued
+from jimeng_api.simulator.film_config import FILM_SCENES, film_config
 from jimeng_api.simulator.models import models_of
 from jimeng_api.simulator.records import Records, Shown, queue_info, renditions_of
-from jimeng_api.simulator.sites import Site
+from jimeng_api.simulator.sites import CN, Site, site_of
 from jimeng_api.simulator.sizes import RATIO_NAMES
 from jimeng_api.simulator.tasks import Task
 from jimeng_api.simulator.timeline import SUCCESS
@@ -47,6 +48,7 @@ class ImagePlane:
             "user_info": self.user_info,
             "image_by_uri": self.image_by_uri,
             "local_items": self.local_items,
+            "video_config": self.video_config,
         }
 
     # ----------------------------------------------------------- submitting
@@ -143,7 +145,7 @@ class ImagePlane:
             found[asked_id] = {
                 "status": status,
                 "queue_info": {
-                    **queue_info(view),
+                    **queue_info(view, film=task.film is not None),
                     "priority_queue_display_threshold": {
                         "vip_queuing_time_threshold": 300,
                         "waiting_time_threshold": 60,
@@ -192,6 +194,11 @@ class ImagePlane:
         shown = self._shown(call)
         items = []
         for item_id in _ids(call.json().get("item_id_list")):
+            film = call.world.film_items.get(item_id)
+            if film is not None and film.task.account is account:
+                if call.world.view(film.task, call.now).shown:
+                    items.append(self._records.film_item(film, shown, full=True))
+                continue
             picture = call.world.items.get(item_id)
             if picture is None or picture.task.account is not account:
                 continue
@@ -230,6 +237,16 @@ class ImagePlane:
     def common_config(self, call: Call) -> Answer:
         account = call.signed_in().account
         return encoded(_config(call.site_for(account)))
+
+    def video_config(self, call: Call) -> Answer:
+        session = call.session
+        if session is not None and not session.dead:
+            site = call.site_for(session.account)
+        else:  # it is read without a session as well
+            site = site_of(call.query.get("region", CN.region)) or CN
+        if call.json().get("scene") not in FILM_SCENES:
+            raise Refusal("1000", data={})
+        return encoded(film_config(site))
 
     def _shown(self, call: Call, renditions: Any = ()) -> Shown:
         fault = call.world.faults.take("links", call.operation.name, *call.names)

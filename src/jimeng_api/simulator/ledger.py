@@ -16,7 +16,7 @@ class Charge(NamedTuple):
 
 
 class Received(NamedTuple):
-    """One picture that was uploaded and may be used."""
+    """One picture, film or sound that was uploaded and may be used."""
 
     account: str
     site: str
@@ -27,8 +27,11 @@ class Received(NamedTuple):
     width: int
     height: int
     format: str
-    """Empty where the bytes were no picture."""
+    """Empty where the bytes were neither picture, film nor sound."""
     at: float
+    kind: str = "picture"
+    vid: str = ""
+    seconds: float = 0.0
 
 
 class Seen(NamedTuple):
@@ -57,6 +60,7 @@ class Ledger:
     """Ids asked for, by account."""
     bytes_by_operation: Counter[str] = field(default_factory=Counter)
     pictures_served: int = 0
+    films_served: int = 0
     times: deque[Seen] = field(default_factory=lambda: deque(maxlen=KEPT_TIMES))
 
     def count(self, path: str, operation: str, account: str | None, at: float) -> None:
@@ -67,7 +71,7 @@ class Ledger:
             if counts is None:
                 counts = self.by_account[account] = Counter()
             counts[operation] += 1
-        if operation != "picture":
+        if operation not in ("picture", "film"):
             self.times.append(Seen(at, operation, account, 0))
 
     def looked(self, account: str, ids: int) -> None:
@@ -95,5 +99,6 @@ class Ledger:
             "refunded": sum(charge.credits for charge in self.refunds),
             "uploads": len(self.uploads),
             "pictures_served": self.pictures_served,
-            "bytes_served": self.bytes_by_operation["picture"],
+            "films_served": self.films_served,
+            "bytes_served": self.bytes_by_operation["picture"] + self.bytes_by_operation["film"],
         }

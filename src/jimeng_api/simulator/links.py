@@ -10,9 +10,10 @@ from jimeng_api.simulator.sites import DAY
 
 WEEKS = 27 * DAY
 COVER_SECONDS = 80 * 60
+FILM_SECONDS = DAY
 
+_FILM_PATH = re.compile(r"/video/tos/(artist|dreamnia)/(v0[0-9a-f]{30})/([0-9a-z]+)\.mp4")
 _PATH = re.compile(r"/([\w-]+)/([0-9a-f]{32})~tplv-[\w-]+-(\w+):(\d+):(\d+)\.(png|webp|jpeg)")
-_PREFIX = "/tos-"
 
 
 class File(NamedTuple):
@@ -25,8 +26,31 @@ class File(NamedTuple):
     form: str
 
 
-def is_file(path: str) -> bool:
-    return path.startswith(_PREFIX)
+class Seal(NamedTuple):
+    """The signed end of every link to one file."""
+
+    ends: int
+    signature: str
+
+
+class FilmFile(NamedTuple):
+    """What a path names: a film, and the form it is wanted in."""
+
+    door: str
+    """`artist` for looking at it, `dreamnia` for keeping it."""
+    vid: str
+    definition: str
+
+
+def film_file_of(path: str) -> FilmFile | None:
+    match = _FILM_PATH.fullmatch(path)
+    return None if match is None else FilmFile(*match.groups())
+
+
+def film_link(file: FilmFile, seal: Seal) -> str:
+    """Path and query of a film; the origin goes before it."""
+    path = f"/video/tos/{file.door}/{file.vid}/{file.definition}.mp4"
+    return f"{path}?a=513695&br=1150&x-expires={seal.ends}&x-signature={seal.signature}"
 
 
 def file_of(path: str) -> File | None:
@@ -35,13 +59,6 @@ def file_of(path: str) -> File | None:
         return None
     bucket, name, _, width, height, form = match.groups()
     return File(f"{bucket}/{name}", int(width), int(height), form)
-
-
-class Seal(NamedTuple):
-    """The signed end of every link to one file."""
-
-    ends: int
-    signature: str
 
 
 class Links:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Plane = Literal["mweb", "commerce", "passport", "imagex", "blob", "files"]
+Plane = Literal["mweb", "commerce", "passport", "imagex", "vod", "blob", "files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class Operation:
 
 
 PICTURE = Operation("picture", "files", "/tos-…", "a result file is downloaded", "GET")
-BLOB = Operation("blob", "blob", "/upload/v1/…", "the bytes of a picture are uploaded")
+FILM = Operation("film", "files", "/video/tos/…", "a film is downloaded", "GET")
+BLOB = Operation("blob", "blob", "/upload/v1/…", "the bytes of a file are uploaded")
 APPLY = Operation(
     "apply_upload",
     "imagex",
@@ -27,6 +28,16 @@ APPLY = Operation(
 )
 COMMIT = Operation(
     "commit_upload", "imagex", "/?Action=CommitImageUpload", "an upload is declared done"
+)
+APPLY_VOD = Operation(
+    "apply_vod",
+    "vod",
+    "/?Action=ApplyUploadInner",
+    "a place for a film or sound is asked for",
+    "GET",
+)
+COMMIT_VOD = Operation(
+    "commit_vod", "vod", "/?Action=CommitUploadInner", "an upload of those is declared done"
 )
 PROOF_UPLOAD = Operation(
     "proof_upload", "imagex", "/?Action=UploadImage", "a picture is uploaded the older way"
@@ -42,17 +53,25 @@ OPERATIONS = {
         ),
         Operation("history", "mweb", "/mweb/v1/get_history", "the latest jobs are listed"),
         Operation("common_config", "mweb", "/mweb/v1/get_common_config", "the models are listed"),
+        Operation(
+            "video_config",
+            "mweb",
+            "/mweb/v1/video_generate/get_common_config",
+            "the film models are listed",
+        ),
         Operation("user_info", "mweb", "/mweb/v1/get_user_info", "the account is named"),
         Operation(
             "image_by_uri", "mweb", "/mweb/v1/get_image_by_uri", "fresh links to pictures are made"
         ),
         Operation(
-            "local_items", "mweb", "/mweb/v1/get_local_item_list", "single pictures are read by id"
+            "local_items", "mweb", "/mweb/v1/get_local_item_list", "single results are read by id"
         ),
         Operation("upload_token", "mweb", "/mweb/v1/get_upload_token", "keys for uploads are lent"),
         APPLY,
         BLOB,
         COMMIT,
+        APPLY_VOD,
+        COMMIT_VOD,
         Operation(
             "algo_proxy", "mweb", "/mweb/v1/algo_proxy", "the content of a picture is checked"
         ),
@@ -92,12 +111,15 @@ OPERATIONS = {
         ),
         Operation("passport", "passport", "/passport/account/info/v2", "the session is checked"),
         PICTURE,
+        FILM,
     )
 }
 
 BY_PATH = {row.path: row for row in OPERATIONS.values()}
 
-_BY_ACTION = {row.path.partition("=")[2]: row for row in (APPLY, COMMIT, PROOF_UPLOAD)}
+_BY_ACTION = {
+    row.path.partition("=")[2]: row for row in (APPLY, COMMIT, APPLY_VOD, COMMIT_VOD, PROOF_UPLOAD)
+}
 _BLOB_START = BLOB.path.removesuffix("…")
 
 
@@ -108,13 +130,21 @@ def operation_at(path: str, query: Mapping[str, str]) -> Operation | None:
     return BLOB if path.startswith(_BLOB_START) else BY_PATH.get(path)
 
 
+def file_operation_at(path: str) -> Operation | None:
+    """Which kind of file a path names."""
+    return next(
+        (row for row in (PICTURE, FILM) if path.startswith(row.path.removesuffix("…"))), None
+    )
+
+
 ANY = "any"
 
 _BY_OTHER_NAME = {
     row.path.rsplit("/", 1)[-1].removeprefix("?Action="): row.name for row in OPERATIONS.values()
 } | {
     "generate": "generate",
-    "user_info": "user_info",  # two paths end so; the membership goes by its own name
+    "get_common_config": "common_config",
+    "user_info": "user_info",  # two paths end so; the other goes by its own name
     "result": "picture",
     "*": ANY,
 }

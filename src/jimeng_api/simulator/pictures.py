@@ -11,6 +11,7 @@ import io
 import struct
 import zlib
 from collections import OrderedDict
+from collections.abc import Hashable
 from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
@@ -336,21 +337,31 @@ def small_copy(order: Order) -> Tile:
     return tile_of(_small(order).convert("RGB"))
 
 
+def enlarged(look: Order | Tile, width: int, height: int) -> Image.Image:
+    """A drawing or a small copy at this size, in true colours."""
+    if isinstance(look, Tile):
+        image = image_of(look, width, height)
+        image.putpalette(_palette(bytes(64)) + CUBE)
+        return image.convert("RGB")
+    small = _small(look).convert("RGB")
+    return small.resize((width, height), Image.Resampling.NEAREST)
+
+
 class Gallery:
-    """Files that were drawn lately."""
+    """Files that were made lately."""
 
     def __init__(self, kept_bytes: int = _KEPT_BYTES) -> None:
         self._most = kept_bytes
         self._bytes = 0
-        self._files: OrderedDict[Order, bytes] = OrderedDict()
+        self._files: OrderedDict[Hashable, bytes] = OrderedDict()
 
-    def kept(self, order: Order) -> bytes | None:
+    def kept(self, order: Hashable) -> bytes | None:
         found = self._files.get(order)
         if found is not None:
             self._files.move_to_end(order)
         return found
 
-    def keep(self, order: Order, drawn: bytes) -> None:
+    def keep(self, order: Hashable, drawn: bytes) -> None:
         self._bytes += len(drawn) - len(self._files.get(order, b""))
         self._files[order] = drawn
         while self._bytes > self._most and len(self._files) > 1:

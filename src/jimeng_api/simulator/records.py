@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from jimeng_api.simulator.film_records import FilmItems, record_number
 from jimeng_api.simulator.finishing import RECORD_NUMBERS
-from jimeng_api.simulator.links import COVER_SECONDS, Seal, link, usual_end
+from jimeng_api.simulator.links import COVER_SECONDS, FILM_SECONDS, Seal, link, usual_end
 from jimeng_api.simulator.sizes import RATIO_VALUES
-from jimeng_api.simulator.tasks import Picture, Task
+from jimeng_api.simulator.tasks import Film, Picture, Task
 from jimeng_api.simulator.timeline import View
 from jimeng_api.simulator.world import World
 
@@ -39,6 +40,8 @@ class Shown(NamedTuple):
     """When the links end."""
     cover_ends: int
     """When the links to covers end, which live shorter."""
+    film_ends: int
+    """When the links to films end: reckoned from this moment, so each look brings fresh ones."""
 
 
 def renditions_of(image_info: Any) -> tuple[Rendition, ...]:
@@ -79,13 +82,17 @@ class Records:
         *,
         ends: int | None = None,
     ) -> Shown:
-        if ends is None:
+        film_ends = ends
+        if ends is None or film_ends is None:
             seconds = self._world.switches["link_seconds"]
             ends = int(now + seconds) if seconds else usual_end(now)
+            film_ends = int(now + (seconds or FILM_SECONDS))
         cover_ends = min(ends, int(now // 600 * 600) + COVER_SECONDS)
-        return Shown(origin, renditions, ends, cover_ends)
+        return Shown(origin, renditions, ends, cover_ends, film_ends)
 
     def record(self, task: Task, view: View, shown: Shown) -> bytes:
+        if task.film is None:
+            shown = shown._replace(film_ends=0)
         key = (task.history_id, view, shown)
         kept = self._kept.get(key)
         if kept is None:
@@ -104,11 +111,15 @@ class Records:
 
     def _tree(self, task: Task, view: View, shown: Shown) -> dict[str, Any]:
         asked, plan = task.asked, task.plan
-        items = [self.item(picture, shown) for picture in task.pictures[: view.shown]]
+        film = task.film
+        if film is None:
+            items = [self.item(picture, shown) for picture in task.pictures[: view.shown]]
+        else:
+            items = [self.film_item(film, shown)] if view.shown else []
         ending = plan.ending
         failed = view.ended and view.finish_time > 0
         return {
-            "generate_type": RECORD_NUMBERS[asked.kind],
+            "generate_type": RECORD_NUMBERS[asked.kind] if film is None else record_number(film),
             "history_record_id": task.history_id,
             "origin_history_record_id": task.origin_history_id,
             "created_time": round(task.accepted_at, 3),
@@ -146,12 +157,16 @@ class Records:
             "fail_starling_key": ending.key if failed else "",
             "fail_starling_message": ending.message if failed else "",
             "min_feature": [],
-            "queue_info": queue_info(view),
-            "total_image_count": view.total,
-            "finished_image_count": view.shown,
-            "image_type": 3,
+            "queue_info": queue_info(view, film=film is not None),
             "confirm_status": 0,
+            **(_NO_IMAGES if film is not None else {"image_type": 3}),
+            **_counts("image" if film is None else "video", view),
         }
+
+    def film_item(self, film: Film, shown: Shown, *, full: bool = False) -> dict[str, Any]:
+        links = self._world.links
+        made = FilmItems(links, shown.origin, shown.film_ends, shown.cover_ends)
+        return made.item(film, full=full)
 
     def item(self, picture: Picture, shown: Shown) -> dict[str, Any]:
         task = picture.task
@@ -229,10 +244,17 @@ class Records:
         }
 
 
-def queue_info(view: View) -> dict[str, Any]:
+_NO_IMAGES = {"total_image_count": 0, "finished_image_count": 0}
+
+
+def _counts(kind: str, view: View) -> dict[str, int]:
+    return {f"total_{kind}_count": view.total, f"finished_{kind}_count": view.shown}
+
+
+def queue_info(view: View, *, film: bool = False) -> dict[str, Any]:
     return {
         "queue_idx": view.queue_idx,
-        "priority": 2,
+        "priority": 3 if film else 2,
         "queue_status": view.queue_status,
         "queue_length": view.queue_length,
         "polling_config": POLLING,

@@ -21,6 +21,11 @@ class Site:
     """What signatures of the upload control host name as the region."""
 
     @property
+    def film_bucket(self) -> str:
+        """First part of the address of a film."""
+        return self.bucket.partition("-i-")[0] + "-v-148450"
+
+    @property
     def is_cn(self) -> bool:
         return self.name == "cn"
 

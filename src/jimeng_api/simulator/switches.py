@@ -34,7 +34,7 @@ SWITCHES = {
         Switch(
             "strict_draft",
             "`gen_option` inside `generate` answers 3018; a `root_model` that is not the model "
-            "answers 1000",
+            "answers 1000, and so does any oddity of a film's draft",
             default=False,
         ),
         Switch(
@@ -43,6 +43,45 @@ SWITCHES = {
             "made, or 1001",
             default="nearest",
             choices=("nearest", "refuse"),
+        ),
+        Switch(
+            "wrong_film",
+            "a mode, length, ratio or resolution that the film's model does not have: the nearest "
+            "is made, or 1001",
+            default="nearest",
+            choices=("nearest", "refuse"),
+        ),
+        Switch(
+            "frame_ratio",
+            "what decides the ratio of a film that begins or ends with a given picture: the "
+            "`picture`, or what was `asked`",
+            default="picture",
+            choices=("picture", "asked"),
+        ),
+        Switch(
+            "wrong_benefit",
+            "a `benefit_type` that does not pay for the film: 5001 with credit prededuct failed, "
+            "or nothing",
+            default="refuse",
+            choices=("refuse", "ignore"),
+        ),
+        Switch(
+            "strict_inputs",
+            "what goes into a film must keep to the limits of the page: sides, ratio, length, "
+            "bytes, and words",
+            default=False,
+        ),
+        Switch(
+            "old_film_models",
+            "what the oldest film models (2.0, 2.0 Pro, 3.0) do on CN: they run, or are gone "
+            "(2061)",
+            default="run",
+            choices=("run", "gone"),
+        ),
+        Switch(
+            "members_only",
+            "film models for members answer 4013 to an account without a membership",
+            default=False,
         ),
         Switch("numeric_ret", "`ret` is a number instead of a string", default=False),
         Switch(
@@ -66,10 +105,14 @@ SWITCHES = {
             choices=("new", "same", "refuse"),
         ),
         Switch(
-            "refund_on_failure", "a job that ends without a picture is paid back", default=False
+            "refund_on_failure",
+            "a job that ends without a picture or film is paid back",
+            default=False,
         ),
         Switch(
-            "link_seconds", "life of a result link in seconds; 0 for the usual weeks", default=0
+            "link_seconds",
+            "life of a result link in seconds; 0 for the usual weeks, or a day for films",
+            default=0,
         ),
         Switch(
             "upload_token_seconds",

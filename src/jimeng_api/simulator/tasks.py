@@ -1,11 +1,13 @@
-"""One job that was taken on, and the pictures that it makes."""
+"""One job that was taken on, and the pictures or the film that it makes."""
 
 from dataclasses import dataclass, field
 
 import msgspec
 
 from jimeng_api.simulator.accounts import Account
-from jimeng_api.simulator.drafts import Asked
+from jimeng_api.simulator.asked import Asked
+from jimeng_api.simulator.film_models import FilmModel
+from jimeng_api.simulator.films import FilmOrder
 from jimeng_api.simulator.models import ImageModel
 from jimeng_api.simulator.pictures import PLAIN, Order, Shows
 from jimeng_api.simulator.sites import Site
@@ -23,13 +25,25 @@ class Picture:
 
 
 @dataclass(slots=True)
+class Film:
+    """One finished film: enough to make it again."""
+
+    vid: str
+    item_id: str
+    order: FilmOrder
+    ratio: str
+    cover: Picture
+    task: "Task"
+
+
+@dataclass(slots=True)
 class Task:
     history_id: str
     account: Account
     session: str
     site: Site
     asked: Asked
-    model: ImageModel
+    model: ImageModel | FilmModel
     width: int
     height: int
     ratio_code: int
@@ -53,7 +67,9 @@ class Task:
     remarks: tuple[str, ...] = ()
     shows: Shows = PLAIN
     origin_history_id: str | None = None
-    """The job whose picture was worked on."""
+    """The job whose picture or film was worked on."""
+    film: Film | None = None
+    """What comes out where that is no pictures."""
 
     @property
     def ready_at(self) -> float | None:

@@ -59,6 +59,8 @@ def tile_of(image: Image.Image) -> Tile:
 
 UNKNOWN = Tile(2, 2, bytes(colour_number(*[value] * 3) for value in (64, 191, 191, 64)))
 """Stands for bytes that are no picture."""
+SOUND = Tile(4, 1, bytes(colour_number(*colour) for colour in ((191, 64, 191), (64, 64, 64)) * 2))
+"""Stands for something that is only heard."""
 
 
 def image_of(tile: Tile, width: int, height: int) -> Image.Image:

@@ -51,9 +51,19 @@ class Plan:
     stays_partial: bool = False
     itemless_looks: int = 0
     cover_only: bool = False
+    origin_missing: bool = False
+    """The record of a film lacks the rendition that is called `origin`."""
     escaped_links: bool = False
     queue_status_zero: bool = False
     ending: Ending = field(default_factory=Ending)
+
+    def wait_first(self, share: float, length: int) -> None:
+        """Spend a share of the time in a queue, where the course is not another one already."""
+        if self.looks or self.queue_seconds or self.first_status != SUBMITTED:
+            return
+        self.queue_seconds = self.run_seconds * share
+        self.run_seconds -= self.queue_seconds
+        self.queue_length = length
 
     @property
     def made(self) -> int:

@@ -1,48 +1,51 @@
-"""The ways in for pictures: keys, a place for a file, its bytes, and the word that it is done."""
+"""The ways in for files: keys, a place for a file, its bytes, and the word that it is done."""
 
-import binascii
 import re
 from collections.abc import Callable
 from typing import Any
-
-import msgspec
 
 from jimeng_api.simulator.call import Call
 from jimeng_api.simulator.codes import Refusal
 from jimeng_api.simulator.envelope import encoded
 from jimeng_api.simulator.fault_queue import Queued
+from jimeng_api.simulator.film_uploads import FilmUploads
 from jimeng_api.simulator.ledger import Received
-from jimeng_api.simulator.photos import LARGEST, Photo
-from jimeng_api.simulator.sigv4 import Signed, is_signed_with, read_authorization
-from jimeng_api.simulator.uploads import Key, Slot
-from jimeng_api.simulator.wire import Reply
+from jimeng_api.simulator.photos import LARGEST, Darkroom, Photo
+from jimeng_api.simulator.upload_host import (
+    AUTHORIZATION,
+    BAD_VALUE,
+    DONE,
+    SESSION_KEY_UNKNOWN,
+    UNAUTHORIZED,
+    Denied,
+    announced_size,
+    blob_reply,
+    control_reply,
+    crc_number,
+    fault_for,
+    key_of,
+    session_key_in,
+    signed_key,
+)
+from jimeng_api.simulator.uploads import FILM_SPACE, Slot
+from jimeng_api.simulator.wire import Line, Reply
 
-VERSION = "2018-08-01"
-DONE, FAILED = 2000, 2001
-"""What `UriStatus` says."""
+FAILED = 2001
+"""What `UriStatus` says of an upload that failed."""
+
+LONGEST_LIST = 2**20
+"""Bytes of the list that an upload in parts ends with."""
 
 PICTURES, VIDEOS = 2, 1
 """What the `scene` of a token says."""
 
-AUTHORIZATION, SIGNATURE = "InvalidAuthorization", "SignatureDoesNotMatch"
-UNAUTHORIZED, MISMATCHED, SESSION_KEY_UNKNOWN, BAD_VALUE = 100024, 100010, 30406, 100004
-
-_DIGITS = re.compile(r"[0-9]{1,12}")
 _BOUNDARY = re.compile(r'multipart/form-data;.*boundary="?([^";]+)"?', re.IGNORECASE)
-
-
-class Denied(Exception):
-    """An answer of the upload control host that carries an error."""
-
-    def __init__(self, number: int, code: str, message: str) -> None:
-        super().__init__(code)
-        self.number = number
-        self.code = code
-        self.message = message
 
 
 class UploadPlane:
     def __init__(self) -> None:
+        self._darkroom = Darkroom()
+        self._films = FilmUploads()
         self.operations: dict[str, Callable[[Call], bytes]] = {
             "upload_token": self.token,
             "upload_proof": self.proof,
@@ -54,6 +57,8 @@ class UploadPlane:
             "commit_upload": self.commit,
             "blob": self.blob,
             "proof_upload": self.proof_upload,
+            "apply_vod": self._films.apply,
+            "commit_vod": self._films.commit,
         }
 
     # -------------------------------------------------------- below `/mweb/`
@@ -64,7 +69,7 @@ class UploadPlane:
         scene = call.json().get("scene")
         if scene not in (PICTURES, VIDEOS):
             raise Refusal("1000", data={})
-        fault = _fault(call)
+        fault = fault_for(call)
         world = call.world
         seconds = world.switches["upload_token_seconds"] if fault is None else fault["seconds"]
         key = world.uploads.lend(
@@ -75,7 +80,7 @@ class UploadPlane:
                 "access_key_id": key.access_key_id,
                 "secret_access_key": key.secret,
                 "session_token": key.token,
-                "space_name": site.space,
+                "space_name": site.space if scene == PICTURES else FILM_SPACE,
                 "upload_domain": call.host,
                 "region": site.aws_region,
                 "current_time": int(call.now),
@@ -124,33 +129,40 @@ class UploadPlane:
         if slot is not None:
             call.session = slot.session
             return
-        key = self._key(call)
+        key = key_of(call)
         if key is not None:
             call.session = key.session
 
-    def largest_body(self, call: Call) -> int:
+    async def receive(self, call: Call, line: Line) -> None:
+        """Read what is uploaded, look at it, and let it go."""
+        body = await line.body(self._largest_body(call))
+        slot = self._slot(call)
+        if slot is not None and slot.vid:
+            await self._films.receive(call, slot, body)
+        else:
+            call.photo = await self._darkroom.photo_of(self._file_in(call, body))
+
+    def _largest_body(self, call: Call) -> int:
         """Bytes worth reading; one more than was announced tells that it was too many."""
         slot = self._slot(call)
-        if call.operation.name == "blob" and slot is not None and slot.size is not None:
-            return slot.size + 1
-        return LARGEST
+        if call.operation.name != "blob" or slot is None or slot.size is None:
+            return LARGEST
+        return LONGEST_LIST if call.query.get("phase") == "finish" else slot.size + 1
 
     def reply(self, call: Call) -> Reply:
-        fault = _fault(call)
+        fault = fault_for(call)
         if fault is not None and "number" in fault.settings:
             denied = Denied(int(fault["number"]), str(fault["code"]), "refused")
-            return _control_reply(call, denied, int(fault["status"]))
+            return control_reply(call, denied, int(fault["status"]))
         try:
             return self._hosts[call.operation.name](call, fault)
         except Denied as error:
-            return _control_reply(call, error, call.world.switches["imagex_error_status"])
+            return control_reply(call, error, call.world.switches["imagex_error_status"])
 
     def apply(self, call: Call, fault: Queued | None) -> Reply:
-        key = self._signed(call)
-        size = call.query.get("FileSize", "")
-        if not _DIGITS.fullmatch(size) or not 0 < int(size) <= LARGEST:
-            raise Denied(BAD_VALUE, "InvalidParameter", "FileSize is not accepted")
-        slot = call.world.uploads.open_slot(key.session, key.site, int(size))
+        key = signed_key(call, "imagex", "", "ServiceId")
+        size = announced_size(call, LARGEST)
+        slot = call.world.uploads.open_slot(key.session, key.site, size)
         host = call.host if fault is None else str(fault["host"])
         address: dict[str, Any] = {
             "StoreInfos": [{"StoreUri": slot.uri, "Auth": slot.auth, "UploadID": ""}],
@@ -165,30 +177,26 @@ class UploadPlane:
             single = form == "single"
             address["UploadHost" if single else "UploadHosts"] = host if single else [host]
             result = {"UploadAddress": address}
-        return _control_reply(call, {**result, "SDKParam": None})
+        return control_reply(call, {**result, "SDKParam": None})
 
     def commit(self, call: Call, fault: Queued | None) -> Reply:
-        key = self._signed(call)
-        try:
-            order = msgspec.json.decode(call.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Denied(BAD_VALUE, "InvalidParameter", "the body is not JSON") from error
-        session_key = order.get("SessionKey") if isinstance(order, dict) else None
+        key = signed_key(call, "imagex", "", "ServiceId")
+        session_key = session_key_in(call)
         name = fault.fault.name if fault is not None else ""
         uploads = call.world.uploads
         slot = (
             uploads.take_slot(session_key, key.session.account)
-            if isinstance(session_key, str) and name != "session_key_unknown"
+            if name != "session_key_unknown"
             else None
         )
         if slot is None:
             raise Denied(SESSION_KEY_UNKNOWN, "InvalidToken", "invalid token")
         if name == "results_empty":
-            return _control_reply(call, {"Results": [], "PluginResult": []})
+            return control_reply(call, {"Results": [], "PluginResult": []})
         photo = slot.photo
         if photo is None or name == "commit_failed":
             failed = {"Uri": slot.uri, "UriStatus": FAILED}
-            return _control_reply(call, {"Results": [failed], "PluginResult": []})
+            return control_reply(call, {"Results": [failed], "PluginResult": []})
         self._received(call, slot, photo)
         plugin = {
             "FileName": slot.uri.rpartition("/")[2],
@@ -202,26 +210,28 @@ class UploadPlane:
             "FrameCnt": photo.frames,
         }
         done = {"Uri": slot.uri, "UriStatus": DONE}
-        return _control_reply(call, {"Results": [done], "PluginResult": [plugin]})
+        return control_reply(call, {"Results": [done], "PluginResult": [plugin]})
 
     def blob(self, call: Call, fault: Queued | None) -> Reply:
         slot, photo = self._slot(call), call.photo
         name = fault.fault.name if fault is not None else ""
         if name == "blob_no_content":
             return Reply(b"", 204)
+        if slot is not None and slot.vid and name != "blob_refused":
+            return self._films.blob(call, slot, fault)
         if fault is not None and name == "blob_refused":
-            return _blob_reply(int(fault["status"]), int(fault["code"]), "refused")
+            return blob_reply(int(fault["status"]), int(fault["code"]), "refused")
         if slot is None or photo is None:
-            return _blob_reply(404, 4004, "no such place")
+            return blob_reply(404, 4004, "no such place")
         if call.headers.get("authorization", "").strip() != slot.auth:
-            return _blob_reply(403, 4003, "authorization is not accepted")
+            return blob_reply(403, 4003, "authorization is not accepted")
         if slot.size is not None and photo.size != slot.size:
-            return _blob_reply(400, 4000, "the file has not the size that was announced")
-        if name == "crc_mismatch" or _number(call.headers.get("content-crc32")) != photo.crc:
-            return _blob_reply(400, 4001, "crc32 does not match")
+            return blob_reply(400, 4000, "the file has not the size that was announced")
+        if name == "crc_mismatch" or crc_number(call.headers.get("content-crc32")) != photo.crc:
+            return blob_reply(400, 4001, "crc32 does not match")
         slot.photo = photo
         crc = photo.crc ^ 1 if name == "crc_differs" else photo.crc
-        return _blob_reply(200, DONE, "Success", {"crc32": f"{crc:08x}"})
+        return blob_reply(200, DONE, "Success", {"crc32": f"{crc:08x}"})
 
     def proof_upload(self, call: Call, _: Queued | None) -> Reply:
         slot, photo = self._slot(call), call.photo
@@ -231,9 +241,9 @@ class UploadPlane:
         if slot.size is not None and slot.size != photo.size:
             raise Denied(BAD_VALUE, "InvalidParameter", "the file has not the announced size")
         self._received(call, slot, photo)
-        return _control_reply(call, {"Uri": slot.uri})
+        return control_reply(call, {"Uri": slot.uri})
 
-    def file_in(self, call: Call, body: bytes) -> bytes:
+    def _file_in(self, call: Call, body: bytes) -> bytes:
         """The file that a body holds: itself, or the part of a form that is called `file`."""
         match = _BOUNDARY.match(call.headers.get("content-type", ""))
         if call.operation.name != "proof_upload" or match is None:
@@ -268,71 +278,6 @@ class UploadPlane:
             uri = call.query.get("StoreUri", "")
         return call.world.uploads.slots.get(uri)
 
-    def _key(self, call: Call) -> Key | None:
-        authorization = read_authorization(call.headers.get("authorization", ""))
-        if authorization is None:
-            return None
-        return call.world.uploads.keys.get(authorization.access_key_id)
-
-    def _signed(self, call: Call) -> Key:
-        """The key that the call is rightly signed with."""
-        authorization = read_authorization(call.headers.get("authorization", ""))
-        key = self._key(call)
-        if authorization is None or key is None or key.service != "imagex":
-            raise Denied(UNAUTHORIZED, AUTHORIZATION, "the access key is not known")
-        if call.headers.get("x-amz-security-token") != key.token:
-            raise Denied(UNAUTHORIZED, AUTHORIZATION, "the security token is not accepted")
-        wrong_place = (authorization.region, authorization.service) != (
-            key.site.aws_region,
-            key.service,
-        )
-        request = Signed(call.method, call.path, call.raw_query, call.headers, call.body)
-        if wrong_place or not is_signed_with(key.secret, authorization, request):
-            raise Denied(MISMATCHED, SIGNATURE, "the signature does not match")
-        if call.now >= key.ends:
-            raise Denied(UNAUTHORIZED, AUTHORIZATION, "the security token has expired")
-        if call.query.get("ServiceId") != key.site.space:
-            raise Denied(BAD_VALUE, "InvalidParameter", "ServiceId is not of this key")
-        return key
-
-
-def _fault(call: Call) -> Queued | None:
-    return call.world.faults.take("upload", call.operation.name, *call.names)
-
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _number(text: str | None) -> int | None:
-    """A checksum as a number: zeros in front do not matter."""
-    try:
-        raw = (text or "").strip().rjust(8, "0")
-        return int.from_bytes(binascii.unhexlify(raw))
-    except ValueError:
-        return None
-
-
-def _control_reply(call: Call, result: Any, status: int = 200) -> Reply:
-    """An answer of the upload control host: a result, or what was denied."""
-    site = call.session.account.site if call.session is not None else None
-    metadata: dict[str, Any] = {
-        "RequestId": call.logid,
-        "Action": call.query.get("Action", ""),
-        "Version": call.query.get("Version", VERSION),
-        "Service": "imagex",
-        "Region": site.aws_region if site is not None else "",
-    }
-    if isinstance(result, Denied):
-        metadata["Error"] = {
-            "CodeN": result.number,
-            "Code": result.code,
-            "Message": result.message,
-        }
-        return Reply(encoded({"ResponseMetadata": metadata}), status)
-    answer = {"ResponseMetadata": metadata, "Result": {**result, "RequestId": call.logid}}
-    return Reply(encoded(answer), status)
-
-
-def _blob_reply(status: int, code: int, message: str, data: Any = None) -> Reply:
-    return Reply(encoded({"code": code, "message": message, "data": data}), status)

@@ -3,7 +3,7 @@
 import hashlib
 import heapq
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -16,37 +16,64 @@ from jimeng_api.simulator.accounts import (
     Session,
     uid_of,
 )
+from jimeng_api.simulator.asked import SEED_END, Asked, AskedFilm, Clip
 from jimeng_api.simulator.clock import Chance, Clock, SystemClock
 from jimeng_api.simulator.codes import Refusal, fail_fields
 from jimeng_api.simulator.dial import Dial
-from jimeng_api.simulator.drafts import SEED_END, Asked
 from jimeng_api.simulator.envelope import LogIds
 from jimeng_api.simulator.fault_queue import FaultQueue, Queued
+from jimeng_api.simulator.film_models import WORK, FilmModel
+from jimeng_api.simulator.film_terms import FilmTerms, film_terms
 from jimeng_api.simulator.ledger import Charge, Ledger
 from jimeng_api.simulator.links import Links
 from jimeng_api.simulator.models import ImageModel, image_model
-from jimeng_api.simulator.pictures import Order
+from jimeng_api.simulator.pictures import PLAIN, Order, Shows
 from jimeng_api.simulator.sites import Site
 from jimeng_api.simulator.sources import (
     Source,
     shows_of,
+    source_of_film,
     source_of_picture,
+    source_of_reel,
+    source_of_sound,
+    source_of_subject,
     source_of_upload,
     worked_size,
 )
 from jimeng_api.simulator.switches import Switches
-from jimeng_api.simulator.tasks import Picture, Task
+from jimeng_api.simulator.tasks import Film, Picture, Task
 from jimeng_api.simulator.timeline import FOR_EVER, Plan, View, first_view, view_of
 from jimeng_api.simulator.uploads import Uploads
 
 FIRST_HISTORY_ID = 13_500_000_000_001
 ITEM_BASE = 7_600_000_000_000_000_000
 MOST_IN_A_SERIES = 15
+FILM_QUEUE_SHARE, FILM_QUEUE_LENGTH = 0.15, 120
+"""Part of the time of a film that goes by in the queue, and how many wait in it."""
 USUAL_MODEL = "high_aes_general_v40"
 """Pays for work on a picture where no model is named."""
 
 _PICTURES_WANTED = re.compile(r"(\d+)\s*张")
 _SERIES_WORDS = ("连续", "绘本", "故事")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms a job is taken on."""
+
+    asked: Asked
+    model: ImageModel | FilmModel
+    width: int
+    height: int
+    ratio_code: int
+    resolution: str
+    price: int
+    seed: int | None
+    count: int = 1
+    series: bool = False
+    shows: Shows = PLAIN
+    origin_history_id: str | None = None
+    film: FilmTerms | None = None
 
 
 class World:
@@ -81,6 +108,9 @@ class World:
         self.tasks: dict[str, Task] = {}
         self.pictures: dict[str, Picture] = {}
         self.items: dict[str, Picture] = {}
+        self.films: dict[str, Film] = {}
+        """By what they are called."""
+        self.film_items: dict[str, Film] = {}
         self._endings: list[tuple[float, str]] = []
 
     # ------------------------------------------------------------- sessions
@@ -109,11 +139,12 @@ class World:
         now, account = self.clock.now(), session.account
         self.settle(now)
         account.lapse(now)
-        rules = account.rules
-        sources = self._sources(asked, account, now)
-        model = _model(asked, site, sources)
-        if len(asked.inputs) > model.inputs:
-            raise Refusal("1000", data=fail_fields("1000", "there are too many input pictures"))
+        wish = asked.film
+        if wish is None:
+            sources = self._sources(asked, account, now)
+            _check_model(asked, site, sources)
+        else:
+            sources = self._film_sources(wish, account, now)
         if self.switches["strict_draft"]:
             _check_strictly(asked)
         earlier = account.by_submit_id.get(asked.submit_id)
@@ -122,34 +153,30 @@ class World:
             return task, first_view(task.plan)
         if earlier is not None and self.switches["same_submit_id"] == "refuse":
             raise Refusal("1000", data=fail_fields("1000", "submit_id was used before"))
-        finishing = asked.finishing
-        if finishing is None:
-            resolution = asked.resolution or model.usual_resolution
-            ratio_code, (width, height) = self._size(asked, model, resolution)
+        if wish is None:
+            terms = self._image_terms(asked, sources, account, site)
         else:
-            asked = replace(asked, prompt=sources[0].prompt)
-            resolution, ratio_code, (width, height) = worked_size(finishing, sources[0], model)
-        if rules.images_at_once is not None and len(account.running) >= rules.images_at_once:
-            raise Refusal(rules.at_once_ret, data=fail_fields(rules.at_once_ret))
-        if rules.per_day is not None and account.jobs_today(now) >= rules.per_day:
-            raise Refusal("121101", data=fail_fields("121101"))
-        count, series = self._count(asked, model)
-        price = self._price(account, model, resolution, count)
-        if price > account.balance:
+            terms = self._film_terms(asked, wish, sources, account, site)
+        account.check_limits(now, film=wish is not None)
+        if terms.price > account.balance:
             raise Refusal("1006", data=fail_fields("1006"))
 
         faults = self.faults.take_all("job", "generate", account.uid, session.secret)
         for fault in faults:
-            if fault.fault.name == "other_count":
+            if fault.fault.name == "other_count" and isinstance(terms.model, ImageModel):
                 count = int(fault["count"])
-                price = min(self._price(account, model, resolution, count), account.balance)
-        plan = Plan(count=count, run_seconds=0.0, grows=series)
-        self._set_time(plan, model)
+                price = self._price(account, terms.model, terms.resolution, count)
+                terms = replace(terms, count=count, price=min(price, account.balance))
+        plan = Plan(count=terms.count, run_seconds=0.0, grows=terms.series)
+        self._set_time(plan, terms.model)
         for fault in faults:
             if fault.fault.shape is not None:
                 fault.fault.shape(plan, fault.settings)
-        draft = _normalised(asked, count)
-        seed = asked.seed
+        if wish is not None:
+            plan.wait_first(FILM_QUEUE_SHARE, FILM_QUEUE_LENGTH)
+        asked = terms.asked
+        draft = _normalised(asked, terms.count)
+        seed = terms.seed
         if seed is None:
             seed = self.chance.whole("seeds", SEED_END)
         task = Task(
@@ -158,13 +185,13 @@ class World:
             session=session.secret,
             site=site,
             asked=asked,
-            model=model,
-            width=width,
-            height=height,
-            ratio_code=ratio_code,
-            resolution=resolution,
+            model=terms.model,
+            width=terms.width,
+            height=terms.height,
+            ratio_code=terms.ratio_code,
+            resolution=terms.resolution,
             seed=seed,
-            price=price,
+            price=terms.price,
             double=earlier is not None,
             accepted_at=now,
             plan=plan,
@@ -173,11 +200,65 @@ class World:
             draft_text=msgspec.json.encode(draft.decode()),
             forecast=max(1, round(plan.run_seconds)),
             remarks=asked.remarks,
+            shows=terms.shows,
+            origin_history_id=terms.origin_history_id,
+        )
+        if terms.film is not None:
+            self._add_film(task, terms.film)
+        self._keep(task, faults)
+        return task, first_view(plan)
+
+    def _image_terms(
+        self, asked: Asked, sources: list[Source], account: Account, site: Site
+    ) -> Terms:
+        model = _model(asked, site, sources)
+        finishing = asked.finishing
+        if finishing is None:
+            resolution = asked.resolution or model.usual_resolution
+            ratio_code, (width, height) = self._size(asked, model, resolution)
+        else:
+            asked = replace(asked, prompt=sources[0].prompt)
+            resolution, ratio_code, (width, height) = worked_size(finishing, sources[0], model)
+        count, series = self._count(asked, model)
+        return Terms(
+            asked=asked,
+            model=model,
+            width=width,
+            height=height,
+            ratio_code=ratio_code,
+            resolution=resolution,
+            price=self._price(account, model, resolution, count),
+            seed=asked.seed,
+            count=count,
+            series=series,
             shows=shows_of(finishing, sources),
             origin_history_id=_origin(asked, sources),
         )
-        self._keep(task, faults)
-        return task, first_view(plan)
+
+    def _film_terms(
+        self, asked: Asked, wish: AskedFilm, sources: list[Source], account: Account, site: Site
+    ) -> Terms:
+        if not asked.prompt and wish.mode in WORK:
+            asked = replace(asked, prompt=sources[0].prompt)
+        seed = asked.seed
+        if seed is None:
+            seed = self.chance.whole("seeds", SEED_END)
+        film = film_terms(asked, wish, sources, site, self.switches, seed)
+        if film.model.members_only and self.switches["members_only"] and not account.rules.member:
+            raise Refusal("4013", data=fail_fields("4013"))
+        fixed = account.rules.price
+        return Terms(
+            asked=asked,
+            model=film.model,
+            width=film.order.width,
+            height=film.order.height,
+            ratio_code=0,
+            resolution=film.resolution,
+            price=film.price if fixed is None else fixed,
+            seed=seed,
+            origin_history_id=film.origin_history_id,
+            film=film,
+        )
 
     def _keep(self, task: Task, faults: list[Queued]) -> None:
         account, now, submit_id = task.account, task.accepted_at, task.asked.submit_id
@@ -192,9 +273,10 @@ class World:
         account.today += 1
         account.jobs.append(task.history_id)
         account.by_submit_id[submit_id] = task.history_id
-        account.running.add(task.history_id)
+        account.running(film=task.film is not None).add(task.history_id)
         self.tasks[task.history_id] = task
-        self._add_pictures(task)
+        if task.film is None:
+            self._add_pictures(task)
         wait = task.plan.wait_seconds
         if wait != float("inf"):
             heapq.heappush(self._endings, (now + wait, task.history_id))
@@ -225,6 +307,58 @@ class World:
             task.pictures.append(picture)
             self.pictures[picture.uri] = picture
             self.items[picture.item_id] = picture
+
+    def _add_film(self, task: Task, terms: FilmTerms) -> None:
+        """The film that comes out, and the picture that stands for it in lists."""
+        number = int(task.history_id)
+        name, called = (
+            hashlib.blake2b(f"{self.seed} {number} {what}".encode(), digest_size=size).hexdigest()
+            for what, size in (("cover", 16), ("film", 15))
+        )
+        item_id = str(ITEM_BASE + (number - FIRST_HISTORY_ID) * 100 + 1)
+        order, look = terms.order, terms.order.scenes[0].look
+        cover = (
+            look._replace(width=order.width, height=order.height)
+            if isinstance(look, Order)
+            else Order("png", "", task.seed, 0, order.width, order.height, Shows(source=look))
+        )
+        picture = Picture(f"{task.site.bucket}/{name}", item_id, cover, task)
+        film = Film(f"v0{called}", item_id, order, terms.ratio, picture, task)
+        task.film = self.films[film.vid] = self.film_items[item_id] = film
+        self.pictures[picture.uri] = picture
+
+    def _film_sources(self, wish: AskedFilm, account: Account, now: float) -> list[Source]:
+        """What goes into a film, all of it this account's own."""
+        found = [self._clip_source(clip, account, now) for clip in wish.clips]
+        if wish.item_id is not None:
+            film = self.film_items.get(wish.item_id)
+            if film is not None and wish.history_id not in (None, film.task.history_id):
+                film = None
+            found.insert(0, self._made_film(film, account, now))
+        sources = [each for each in found if each is not None]
+        if len(sources) < len(found):
+            raise Refusal("1000", data=fail_fields("1000", "an input is not known"))
+        return sources
+
+    def _clip_source(self, clip: Clip, account: Account, now: float) -> Source | None:
+        if clip.kind == "subject":
+            return source_of_subject()
+        if clip.kind == "picture":
+            return self.source(account, clip.name, now)
+        upload = self.uploads.film_of(account, clip.name)
+        if upload is not None:
+            return source_of_reel(upload.reel) if upload.reel.kind == clip.kind else None
+        if clip.kind == "sound":
+            # Some clients send their sounds the way pictures go.
+            blob = self.uploads.file_of(account, clip.name)
+            return None if blob is None else source_of_sound(blob)
+        return self._made_film(self.films.get(clip.name), account, now)
+
+    def _made_film(self, film: Film | None, account: Account, now: float) -> Source | None:
+        """A film that was made here, if it is the account's own and there by now."""
+        if film is None or film.task.account is not account:
+            return None
+        return source_of_film(film) if self.view(film.task, now).shown else None
 
     def _sources(self, asked: Asked, account: Account, now: float) -> list[Source]:
         """The pictures that go in, all of them this account's own."""
@@ -290,7 +424,7 @@ class World:
                 return 4, True
         return model.usual_count, False
 
-    def _set_time(self, plan: Plan, model: ImageModel) -> None:
+    def _set_time(self, plan: Plan, model: ImageModel | FilmModel) -> None:
         dial = self.dial
         if dial.mode == "looks":
             plan.looks = dial.looks
@@ -351,12 +485,17 @@ class World:
     def _end(self, task: Task, at: float) -> None:
         task.ended_at = at
         account = task.account
-        account.running.discard(task.history_id)
+        account.running(film=task.film is not None).discard(task.history_id)
         if self.switches["refund_on_failure"] and not task.plan.made and task.price:
             account.pay_back(task.price, at, task.asked.submit_id)
             self.ledger.refunds.append(
                 Charge(account.uid, task.asked.submit_id, task.history_id, task.price, at)
             )
+
+
+def _check_model(asked: Asked, site: Site, sources: list[Source]) -> None:
+    if len(asked.inputs) > _model(asked, site, sources).inputs:
+        raise Refusal("1000", data=fail_fields("1000", "there are too many input pictures"))
 
 
 def _model(asked: Asked, site: Site, sources: list[Source]) -> ImageModel:
@@ -365,7 +504,9 @@ def _model(asked: Asked, site: Site, sources: list[Source]) -> ImageModel:
     if model is None and asked.finishing is not None:
         task = sources[0].task
         named = image_model(asked.root_model or "", site)
-        made_with = task.model if task is not None else image_model(USUAL_MODEL, site)
+        made_with = task.model if task is not None else None
+        if not isinstance(made_with, ImageModel):
+            made_with = image_model(USUAL_MODEL, site)
         model = named or made_with
     if model is None:
         raise Refusal("1000", data=fail_fields("1000", f"no model {asked.model_key!r} here"))
@@ -381,7 +522,9 @@ def _origin(asked: Asked, sources: list[Source]) -> str | None:
 def _check_strictly(asked: Asked) -> None:
     if any(remark.startswith("gen_option inside") for remark in asked.remarks):
         raise Refusal("3018", data=fail_fields("3018"))
-    if asked.finishing is None and asked.root_model != asked.model_key:
+    if asked.film is not None and asked.remarks:
+        raise Refusal("1000", data=fail_fields("1000", asked.remarks[0]))
+    if (asked.finishing or asked.film) is None and asked.root_model != asked.model_key:
         raise Refusal("1000", data=fail_fields("1000", "root_model is not the model"))
 
 
