@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Thread
@@ -41,10 +41,19 @@ class TooLarge(Broken):
     """The answer is larger than the request allows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A body that is too large to be held: its length, and its bytes one after another, from the first on."""
+
+    size: int
+    chunks: Callable[[], AsyncIterator[bytes]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One HTTP request. `timeout` covers all of it, in seconds; the answer may have `max_bytes` (decoded).
 
+    `parts` stand in place of a `body` that is too large.
     `fresh` asks for a connection of its own: on a kept one, a request can be lost that was never read.
     `only_public` lets it connect to addresses of the public internet only, whatever its host resolves to.
     `proxy` is an address like `http://user:password@host:port`. The proxy connects then, and nothing is known
@@ -55,6 +64,7 @@ class Request:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    parts: Parts | None = None
     timeout: float = 45.0
     max_bytes: int = 32 * 1024 * 1024
     fresh: bool = False
@@ -145,7 +155,8 @@ class HttpTransport:
         self, session: aiohttp.ClientSession, request: Request, seconds: float
     ) -> aiohttp.ClientResponse:
         """The answer as soon as its head is here."""
-        body = None if request.body is None and not request.fresh else _Body(request.body or b"")
+        sent = request.parts or request.body
+        body = None if sent is None and not request.fresh else _Body(sent or b"")
         proxy, credentials = _proxy(request.proxy)
         headers = dict(request.headers)
         if credentials and not request.url.startswith("https:"):
@@ -177,22 +188,31 @@ class _Body(Payload):
 
     _autoclose = True
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes | Parts) -> None:
         super().__init__(body)
-        self._size = len(body)
+        self._parts = body if isinstance(body, Parts) else None
+        self._size = body.size if isinstance(body, Parts) else len(body)
         self.handed = 0
 
     @override
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        return bytes(self._value).decode(encoding, errors)
+        return bytes(b"" if self._parts else self._value).decode(encoding, errors)
 
     @override
     async def write(self, writer: AbstractStreamWriter) -> None:
         assert isinstance(writer, StreamWriter)  # noqa: S101 - no other is made for a request
+        if self._parts is None:
+            await self._hand(writer, self._value)
+            return
+        async for chunk in self._parts.chunks():
+            await self._hand(writer, chunk)
+            await writer.drain()
+
+    async def _hand(self, writer: StreamWriter, data: bytes) -> None:
         connection = writer.transport
         # Raises where the connection has closed. Without `drain` it never waits, so that a connection which
         # is closed afterwards was closed by this write: the system took not a byte of it.
-        await writer.write(self._value, drain=False)
+        await writer.write(data, drain=False)
         if connection is not None and not connection.is_closing():
             self.handed = writer.output_size
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from jimeng_api.media.callers_urls import CallersUrls
 from jimeng_api.media.intake import Intake, Sent
 from jimeng_api.media.store import MediaStore
 from tests.simulated.door import GENERATE
-from tests.simulated.house import KEY, House
+from tests.simulated.house import KEY, House, until
 
 OTHER = "fedcba9876543210fedcba9876543210"
 COLOURS = ("red", "lime", "blue")
@@ -52,6 +53,10 @@ async def ordered(house: House, *colours: str, key: str = KEY, **values: Any) ->
     desk = house.gateway.desk
     job = await desk.order(house._caller(key), ready(request), asked_model="jimeng-4.5")
     return job.id
+
+
+def kept_inputs(house: House) -> list[Path]:
+    return [path for path in (house.folder / "media").rglob("in-*") if path.is_file()]
 
 
 async def uploads(house: House) -> list[dict[str, Any]]:
@@ -153,3 +158,19 @@ async def test_a_job_that_is_taken_back_while_it_uploads_is_never_submitted(gate
     job = await gateway.settled(job_id)
     assert (job["error"]["code"], job["error"]["charge"]) == ("job_cancelled", "none")
     assert await gateway.upstream.submits(KEY) == []
+
+
+# ------------------------------------------------------------- what is kept ----
+
+
+async def test_a_job_that_nothing_came_of_leaves_no_picture_of_the_callers_behind(
+    gateway: House,
+) -> None:
+    await gateway.upstream.account(KEY, dead=True)
+    await gateway.settled(await ordered(gateway, "red", "blue"))
+    await until(lambda: kept_inputs(gateway) == [])
+
+
+async def test_what_a_finished_job_started_from_is_kept_for_a_while(gateway: House) -> None:
+    await gateway.settled(await ordered(gateway, "red", "blue"))
+    assert len(kept_inputs(gateway)) == 2

@@ -40,7 +40,7 @@ def seen(body: bytes) -> Seen:
     with av.open(io.BytesIO(body), "r") as container:
         stream = container.streams.video[0]
         stream.codec_context.options = {"err_detect": "explode"}
-        frames = [frame.to_image(width=SMALL, height=SMALL) for frame in container.decode(stream)]
+        frames = [_small(frame) for frame in container.decode(stream)]
         return Seen(
             stream.codec_context.width,
             stream.codec_context.height,
@@ -51,6 +51,10 @@ def seen(body: bytes) -> Seen:
             frames,
             container.streams.audio[0].codec_context.name if container.streams.audio else "",
         )
+
+
+def _small(frame: Any) -> Any:
+    return frame.to_image(width=SMALL, height=SMALL)
 
 
 def near(found: Colour, wanted: Colour) -> bool:

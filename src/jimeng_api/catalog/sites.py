@@ -15,10 +15,11 @@ class Site:
     """One site of the upstream.
 
     `region`, `lan` and `loc` are the values of the query parameter and the headers of these names.
-    `result_hosts` and `upload_hosts` are domains: where the upstream names a host for a result, or for the
-    bytes of an upload, it must be one of them or a name below it. The token of an upload says the ImageX
-    service in its field `service_id_field`, `imagex_service_id` is for when it does not. `checks_uploads`
-    says that the page has the content of an upload looked at before it is used.
+    `result_hosts`, `upload_hosts` and `vod_hosts` are domains: where the upstream names a host for a result,
+    for the bytes of an upload, or for giving places to films in place of `vod_url`, it must be one of them or
+    a name below it. The token of an upload says the ImageX service in its field `service_id_field`,
+    `imagex_service_id` is for when it does not. `checks_uploads` says that the page has the content of an
+    upload looked at before it is used.
     """
 
     name: SiteName
@@ -31,6 +32,7 @@ class Site:
     imagex_service_id: str
     service_id_field: Literal["service_id", "space_name"]
     vod_url: str | None
+    vod_hosts: tuple[str, ...]
     aws_region: str
     app_id: int
     region: str
@@ -69,6 +71,8 @@ _DREAMINA_RESULTS = (
 )
 _UPLOADS = ("bytedancevod.com", "snssdk.com")
 _DREAMINA_UPLOADS = ("vodupload.com", *_UPLOADS)  # seen on sg only; not known of us
+# The first is where a sister product uploads films; nobody has seen this one do it.
+_DREAMINA_VOD = ("bytevcloudapi.com", "bytedanceapi.com", "capcutapi.com", "capcutapi.us")
 
 CN = Site(
     name="cn",
@@ -81,6 +85,7 @@ CN = Site(
     imagex_service_id="tb4s082cfz",
     service_id_field="service_id",
     vod_url="https://vod.bytedanceapi.com",
+    vod_hosts=("bytedanceapi.com",),
     aws_region="cn-north-1",
     app_id=513695,
     region="cn",
@@ -105,6 +110,7 @@ US = Site(
     imagex_service_id="wopfjsm1ax",
     service_id_field="space_name",
     vod_url=None,  # not known
+    vod_hosts=_DREAMINA_VOD,
     aws_region="us-east-1",
     app_id=513641,
     region="US",
@@ -127,6 +133,7 @@ HK = Site(
     imagex_service_id="wopfjsm1ax",
     service_id_field="space_name",
     vod_url=None,
+    vod_hosts=_DREAMINA_VOD,
     aws_region="ap-southeast-1",
     app_id=513641,
     region="HK",
@@ -148,6 +155,7 @@ JP = Site(
     imagex_service_id="wopfjsm1ax",
     service_id_field="space_name",
     vod_url=None,
+    vod_hosts=_DREAMINA_VOD,
     aws_region="ap-southeast-1",
     app_id=513641,
     region="JP",
@@ -169,6 +177,7 @@ SG = Site(
     imagex_service_id="wopfjsm1ax",
     service_id_field="space_name",
     vod_url=None,
+    vod_hosts=_DREAMINA_VOD,
     aws_region="ap-southeast-1",
     app_id=513641,
     region="SG",

@@ -55,6 +55,7 @@ class Generation:
         try:
             await self._brought_to_end(job, number, sessions)
             await self._watched(job, number, sessions)
+            await self._sending.let_go(job.job)
         except (IllegalMove, Superseded) as error:
             log.info("submission_moved_elsewhere", job=job.job.id, number=number, how=str(error))
 

@@ -27,7 +27,7 @@ from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.refusals import Persistence, after_refusal, rule_for
 from jimeng_api.generation.uploading import Uploading
-from jimeng_api.jobs.job import State, Submission
+from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.upstream.client import UpstreamClient
 from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.payloads.image import image_payload
@@ -80,6 +80,11 @@ class Sending:
         until = self._clock.monotonic() + seconds
         while self._sending and self._clock.monotonic() < until:
             await self._clock.sleep(0.05)
+
+    async def let_go(self, job: Job) -> None:
+        """Of a job that nothing came of, not even what it was to start from is kept."""
+        if job.state is State.FAILED and not any(part.open for part in job.submissions):
+            await self._uploading.drop(job.request.inputs)
 
     async def sent(
         self, job: OpenJob, part: Submission, sessions: tuple[Session, ...]

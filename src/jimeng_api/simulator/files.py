@@ -96,9 +96,11 @@ class Files:
             return body
         if isinstance(order, FilmOrder):
             async with self._cutting:  # whoever waited for the same film finds it done
-                made = self._gallery.kept(order) or await asyncio.to_thread(film, order)
-                self._gallery.keep(order, made)
-                return made
+                body = self._gallery.kept(order)
+                if body is None:
+                    body = await asyncio.to_thread(film, order)
+                    self._gallery.keep(order, body)
+                return body
         # A PNG costs two milliseconds; the other forms are worth a thread.
         body = draw(order) if order.form == "png" else await asyncio.to_thread(draw, order)
         self._gallery.keep(order, body)

@@ -57,11 +57,11 @@ class FilmUploads:
         name = fault.fault.name if fault is not None else ""
         uploads = call.world.uploads
         slot = (
-            uploads.take_slot(session_key, key.session.account)
+            uploads.take_slot(session_key, key.session.account, film=True)
             if name != "session_key_unknown"
             else None
         )
-        if slot is None or not slot.vid:
+        if slot is None:
             raise Denied(SESSION_KEY_UNKNOWN, "InvalidToken", "invalid token")
         if slot.reel is None or name == "results_empty":
             return control_reply(call, {"Results": []})

@@ -33,6 +33,9 @@ from jimeng_api.simulator.wire import Line, Reply
 FAILED = 2001
 """What `UriStatus` says of an upload that failed."""
 
+LONGEST_LIST = 2**20
+"""Bytes of the list that an upload in parts ends with."""
+
 PICTURES, VIDEOS = 2, 1
 """What the `scene` of a token says."""
 
@@ -142,9 +145,9 @@ class UploadPlane:
     def _largest_body(self, call: Call) -> int:
         """Bytes worth reading; one more than was announced tells that it was too many."""
         slot = self._slot(call)
-        if call.operation.name == "blob" and slot is not None and slot.size is not None:
-            return slot.size + 1
-        return LARGEST
+        if call.operation.name != "blob" or slot is None or slot.size is None:
+            return LARGEST
+        return LONGEST_LIST if call.query.get("phase") == "finish" else slot.size + 1
 
     def reply(self, call: Call) -> Reply:
         fault = fault_for(call)
@@ -186,7 +189,7 @@ class UploadPlane:
             if name != "session_key_unknown"
             else None
         )
-        if slot is None or slot.vid:
+        if slot is None:
             raise Denied(SESSION_KEY_UNKNOWN, "InvalidToken", "invalid token")
         if name == "results_empty":
             return control_reply(call, {"Results": [], "PluginResult": []})

@@ -147,10 +147,10 @@ class Uploads:
         slot.parts.clear()
         return slot.upload_id
 
-    def take_slot(self, session_key: str, account: Account) -> Slot | None:
+    def take_slot(self, session_key: str, account: Account, *, film: bool = False) -> Slot | None:
         """The account's own place of this session key, which is known only once."""
         slot = self._by_session_key.get(session_key)
-        if slot is None or slot.session.account is not account:
+        if slot is None or slot.session.account is not account or bool(slot.vid) is not film:
             return None
         self._forget(slot)
         return slot

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from enum import Enum
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -48,11 +49,17 @@ from jimeng_api.upstream.replies.users import signed_in
 MAX_BYTES = 32 * 1024 * 1024
 SKEW = 30.0  # seconds by which the clocks may differ before we follow the upstream's
 _DAY = 86400.0
-_PICTURES = 2  # the scene of an upload token; 1 is for films
 SHORTEST_SESSION = 16  # a shorter one is no secret, and its letters may occur in any answer
 NO_PROXIES: Mapping[str, Secret] = MappingProxyType({})
 
 T = TypeVar("T")
+
+
+class UploadScene(Enum):
+    """What an upload token is for."""
+
+    FILMS = 1  # and sounds
+    PICTURES = 2
 
 
 class UpstreamClient:
@@ -205,9 +212,11 @@ class UpstreamClient:
         except SessionExpired:
             return False
 
-    async def upload_token(self, site: Site, session: Secret) -> UploadToken:
-        """What lets pictures be uploaded for a while."""
-        body = {"scene": _PICTURES}
+    async def upload_token(
+        self, site: Site, session: Secret, scene: UploadScene = UploadScene.PICTURES
+    ) -> UploadToken:
+        """What lets files be uploaded for a while."""
+        body = {"scene": scene.value}
 
         def told(reply: Reply) -> UploadToken:
             return upload_token(reply, self._clock.now())

@@ -72,6 +72,7 @@ class Constants:
     mweb_url: Mapping[str, str] = field(default_factory=dict)  # since 2025-11; US [B], rest [A]
     commerce_url: Mapping[str, str] = field(default_factory=dict)  # since 2025-11; US [B], rest [A]
     imagex_url: Mapping[str, str] = field(default_factory=dict)  # since 2025-11; US [B], rest [A]
+    vod_url: Mapping[str, str] = field(default_factory=dict)  # since 2026-02; CN [A], rest unknown
     app_id: Mapping[str, int] = field(default_factory=dict)  # CN 513695, others 513641, 2025-11 [A]
     loc: Mapping[str, str] = field(default_factory=dict)  # lower case; a browser sent "SG" [B]
     upload_hosts: Mapping[str, tuple[str, ...]] = field(  # domains; CN [A], SG [B], rest [C]

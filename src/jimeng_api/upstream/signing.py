@@ -15,7 +15,6 @@ from typing import Final
 from jimeng_api.domain.secret import Secret
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
-_SERVICE: Final = "imagex"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +33,7 @@ def signed(
     *,
     credentials: Credentials,
     region: str,
+    service: str = "imagex",
     now: float,
 ) -> dict[str, str]:
     """The headers that sign one call of path `/`; `query` as it stands in the URL, `now` in Unix seconds."""
@@ -45,7 +45,7 @@ def signed(
     if body is not None:
         headers["x-amz-content-sha256"] = sha256(body).hexdigest()
     names = ";".join(sorted(headers))
-    scope = (f"{moment:%Y%m%d}", region, _SERVICE, "aws4_request")
+    scope = (f"{moment:%Y%m%d}", region, service, "aws4_request")
     request = canonical(method, query, headers, body)
     to_sign = (_ALGORITHM, headers["x-amz-date"], "/".join(scope), _hash(request))
     key = f"AWS4{credentials.secret_key.reveal()}".encode()

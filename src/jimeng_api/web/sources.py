@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from jimeng_api.catalog.image_models import ImageModel
-from jimeng_api.domain.errors import InvalidValue, MissingParameter, NotFound
+from jimeng_api.domain.errors import GatewayError, InvalidValue, MissingParameter, NotFound
 from jimeng_api.domain.inputs import Input
 from jimeng_api.media.intake import Kept, Sent, Source, Written
 from jimeng_api.web.links import links_of
@@ -55,7 +56,27 @@ def check_number(sources: Sequence[Source], model: ImageModel, *, param: str) ->
         )
 
 
-async def taken(request: Request, sources: Sequence[Source]) -> tuple[Input, ...]:
+Take = Callable[[Sequence[Source]], Awaitable[tuple[Input, ...]]]
+
+
+@asynccontextmanager
+async def taking(request: Request) -> AsyncIterator[Take]:
+    """What takes pictures in. Where the order is refused after that, they are let go of again."""
+    kept: list[Input] = []
+
+    async def take(sources: Sequence[Source]) -> tuple[Input, ...]:
+        found = await _taken(request, sources)
+        kept.extend(found)
+        return found
+
+    try:
+        yield take
+    except GatewayError:
+        await parts_of(request).intake.drop(kept)
+        raise
+
+
+async def _taken(request: Request, sources: Sequence[Source]) -> tuple[Input, ...]:
     """The pictures, fetched, checked and kept. Raises InvalidValue with the parameter's name."""
     if not sources:
         return ()

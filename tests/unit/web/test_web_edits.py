@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jimeng_api.domain.errors import StorageUnavailable
 from jimeng_api.domain.requests import ImageRequest
 from tests.answer import Answer
 from tests.forms import Parts, multipart, picture
@@ -334,3 +335,11 @@ async def test_a_tool_takes_a_file_and_the_job_tells_of_it() -> None:
     }
     (shown,) = job["request"]["inputs"]
     assert (shown["width"], shown["height"], shown["content_type"]) == (64, 36, "image/png")
+
+
+async def test_pictures_of_an_order_that_is_not_taken_after_all_are_let_go_of() -> None:
+    edge = Edge()
+    edge.desk.unwritten = StorageUnavailable("The database is away.")
+    answer = await sent(edge, EDITS, [("prompt", "blue"), ("image", WIDE), ("image", TALL)])
+    assert answer.status == 503
+    assert edge.media.inputs == {}

@@ -55,6 +55,7 @@ class MemoryDesk(Desk):
         self.jobs: dict[str, Job] = {}
         self.looks: dict[str, tuple[Progress, ...]] = {}
         self.refuses: GatewayError | None = None  # instead of taking an order
+        self.unwritten: GatewayError | None = None  # when an order is about to be written down
         self.fails: GatewayError | None = None  # how every job ends
         self.breaks: Exception | None = None  # instead of an answer to `wait`
         self.taken = True  # whether the upstream took what then failed
@@ -88,6 +89,8 @@ class MemoryDesk(Desk):
         if self.refuses:
             raise self.refuses
         request = await prepared()
+        if self.unwritten:
+            raise self.unwritten
         number = len(self.jobs)
         part = Submission(
             submit_id=f"submit-{number}",

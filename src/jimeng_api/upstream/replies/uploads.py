@@ -14,28 +14,48 @@ from jimeng_api.domain.secret import Secret
 from jimeng_api.upstream import error_codes
 from jimeng_api.upstream.replies.answers import Answer, Reply
 from jimeng_api.upstream.replies.shapes import Shape, decoded
-from jimeng_api.upstream.replies.words import duration, moment, plain, word
+from jimeng_api.upstream.replies.words import count, duration, moment, plain, word
 from jimeng_api.upstream.signing import Credentials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadToken:
-    """What lets us upload for a while. `lifetime` is in seconds, None where the answer does not say."""
+    """What lets us upload for a while. `lifetime` is in seconds, None where the answer does not say.
+
+    `upload_domain` is the host that gives places, as the upstream names it, or empty.
+    """
 
     credentials: Credentials
     service_id: str
     space_name: str
     lifetime: float | None
+    upload_domain: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where the bytes of one upload go. The hosts are as the upstream named them, the first is preferred."""
+    """Where the bytes of one upload go. The hosts are as the upstream named them, the first is preferred.
+
+    `vid` is the name that a film is to have.
+    """
 
     hosts: tuple[str, ...]
     uri: str
     auth: Secret
     session_key: Secret
+    vid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFilm:
+    """A film or a sound in the upstream's store. What it did not say of it is 0 or empty."""
+
+    vid: str
+    width: int = 0
+    height: int = 0
+    seconds: float = 0.0
+    fps: float = 0.0
+    format: str = ""
 
 
 class _TokenWire(msgspec.Struct):
@@ -44,6 +64,7 @@ class _TokenWire(msgspec.Struct):
     session_token: Any = None
     service_id: Any = None
     space_name: Any = None
+    upload_domain: Any = None
     expired_time: Any = None
     current_time: Any = None
 
@@ -73,6 +94,7 @@ class _NodeWire(msgspec.Struct):
     UploadHosts: Any = None
     UploadHost: Any = None
     SessionKey: Any = None
+    Vid: Any = None
 
 
 class _InnerWire(msgspec.Struct):
@@ -89,9 +111,19 @@ class _StoredWire(msgspec.Struct):
     data: Any = None
 
 
+class _FilmWire(msgspec.Struct):
+    Width: Any = None
+    Height: Any = None
+    Duration: Any = None
+    Fps: Any = None
+    Format: Any = None
+
+
 class _ResultWire(msgspec.Struct):
     Uri: Any = None
     UriStatus: Any = None
+    Vid: Any = None
+    VideoMeta: _FilmWire | None = None
 
 
 class _PluginWire(msgspec.Struct):
@@ -119,6 +151,7 @@ def upload_token(reply: Reply, now: float) -> UploadToken:
         service_id=_fit(_NAME, wire.service_id),
         space_name=_fit(_NAME, wire.space_name),
         lifetime=duration(end - began) if end else None,
+        upload_domain=_fit(_DOMAIN, wire.upload_domain),
     )
 
 
@@ -135,15 +168,30 @@ def applied(answer: Answer) -> Address:
 
 def stored(answer: Answer, checksum: str) -> None:
     """Raises where the bytes were not taken, or others than those of this CRC32 (in hex)."""
+    told = _fit(_CHECKSUM, finished(answer).get("crc32"))
+    if told and int(told, 16) != int(checksum, 16):  # not every one is padded
+        raise UploadFailed("The upstream's storage took other bytes than were sent.")
+
+
+def finished(answer: Answer) -> dict[str, Any]:
+    """What the storage says of a call that it did; raises where it did not do it."""
     wire = decoded(_STORED, answer.body) or _StoredWire()
     code = word(wire.code)
     # 204 is how an edge refuses. Where no code can be read, the commit will tell.
     if answer.status == 204 or not 200 <= answer.status < 300 or code not in ("", _GOOD):
         said = f"HTTP {answer.status}" if code in ("", _GOOD) else code
         raise _refused("The upstream's storage refused the upload", said)
-    told = _fit(_CHECKSUM, wire.data.get("crc32")) if isinstance(wire.data, dict) else ""
-    if told and int(told, 16) != int(checksum, 16):  # not every one is padded
-        raise UploadFailed("The upstream's storage took other bytes than were sent.")
+    return wire.data if isinstance(wire.data, dict) else {}
+
+
+def part_id(answer: Answer) -> str:
+    """The name of an upload in parts; empty where this place takes files only whole."""
+    if answer.status == 204:
+        return ""
+    upload = _fit(_PART_ID, finished(answer).get("uploadid"))
+    if not upload:
+        raise UploadFailed("The upstream's storage gave the upload in parts no name.")
+    return upload
 
 
 def committed(answer: Answer) -> str:
@@ -158,6 +206,24 @@ def committed(answer: Answer) -> str:
     if not uri:
         raise UploadFailed("The upstream gave the upload no name.")
     return uri
+
+
+def committed_film(answer: Answer, address: Address) -> StoredFilm:
+    """The film as the upstream knows it; its name was said before, with the place for it."""
+    wire = _COMMITTED.read(_result(answer)) or _CommittedWire()
+    result = next(iter(wire.Results or ()), None) or _ResultWire()
+    vid = _fit(_NAME, result.Vid) or address.vid
+    if not vid:
+        raise UploadFailed("The upstream gave the upload no name.")
+    film = result.VideoMeta or _FilmWire()
+    return StoredFilm(
+        vid=vid,
+        width=count(film.Width),
+        height=count(film.Height),
+        seconds=duration(film.Duration) or 0.0,
+        fps=duration(film.Fps) or 0.0,
+        format=plain(word(film.Format), 16).lower(),
+    )
 
 
 def is_stale(error: GatewayError) -> bool:
@@ -185,7 +251,9 @@ def _address(wire: _NodeWire) -> Address | None:
     uri, auth, key = _path(store.StoreUri), _header(store.Auth), word(wire.SessionKey)
     if not (hosts and uri and auth and key):
         return None
-    return Address(hosts=hosts, uri=uri, auth=Secret(auth), session_key=Secret(key))
+    return Address(
+        hosts=hosts, uri=uri, auth=Secret(auth), session_key=Secret(key), vid=_fit(_NAME, wire.Vid)
+    )
 
 
 def _refused(message: str, code: str, log_id: str = "") -> UploadFailed:
@@ -224,6 +292,8 @@ def _fit(pattern: re.Pattern[str], value: Any) -> str:
 
 _GOOD: Final = "2000"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9.-]{1,253}")
+_PART_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,512}")
 _IN_HEADER: Final = re.compile(r"[!-~](?:[ -~]{0,8190}[!-~])?")
 _IN_PATH: Final = re.compile(r"[A-Za-z0-9._~:@=+/-]{1,1024}")
 _CHECKSUM: Final = re.compile(r"[0-9A-Fa-f]{1,8}")

@@ -29,7 +29,7 @@ from jimeng_api.web.schemas.images.finishing import (
     finishing_order,
 )
 from jimeng_api.web.schemas.images.order import Answer
-from jimeng_api.web.sources import sources_of, taken
+from jimeng_api.web.sources import Take, sources_of, taking
 
 router = APIRouter(tags=["images"])
 
@@ -121,15 +121,17 @@ async def _ordered(
         if source and not isinstance(source, Kept):
             _check_taken(order, source.param)
 
-        async def prepared() -> ImageRequest:
-            return await _request(request, caller, order, source)
+        async with taking(request) as take:
 
-        job = await ordered(request, caller, prepared, order.answer, name=name, fields=fields)
+            async def prepared() -> ImageRequest:
+                return await _request(request, caller, order, source, take)
+
+            job = await ordered(request, caller, prepared, order.answer, name=name, fields=fields)
     return order.answer, job
 
 
 async def _request(
-    request: Request, caller: Caller, order: FinishingOrder, source: Source | None
+    request: Request, caller: Caller, order: FinishingOrder, source: Source | None, take: Take
 ) -> ImageRequest:
     """The picture where the upstream has it; where it has not, its bytes."""
     found = await _there(request, caller, order, source)
@@ -147,7 +149,7 @@ async def _request(
         source = Kept(media_id=found.media_id or "", param=param)
     if source is None:
         raise MissingParameter("image is missing.", param="image")
-    inputs = await taken(request, [source])
+    inputs = await take([source])
     return order.request(
         origin=None,
         inputs=inputs,

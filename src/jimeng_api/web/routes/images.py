@@ -30,7 +30,7 @@ from jimeng_api.web.schemas.images.bodies import (
 from jimeng_api.web.schemas.images.fields import SEEDS
 from jimeng_api.web.schemas.images.order import Answer, DrawingBody, image_order
 from jimeng_api.web.schemas.images.replies import CompositionReply
-from jimeng_api.web.sources import check_number, sources_of, taken
+from jimeng_api.web.sources import check_number, sources_of, taking
 
 router = APIRouter(tags=["images"])
 
@@ -155,10 +155,12 @@ async def _ordered(request: Request, caller: Caller, drawing: Drawing) -> tuple[
         if sources or not drawing.from_text:
             check_number(sources, order.model, param=drawing.pictures[0])
 
-        async def prepared() -> ImageRequest:
-            return order.request(await taken(request, sources))
+        async with taking(request) as take:
 
-        job = await ordered(
-            request, caller, prepared, order.answer, name=drawing.name, fields=fields
-        )
+            async def prepared() -> ImageRequest:
+                return order.request(await take(sources))
+
+            job = await ordered(
+                request, caller, prepared, order.answer, name=drawing.name, fields=fields
+            )
     return order.answer, job

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from typing import Any
 
@@ -10,15 +11,26 @@ from hypothesis import strategies as st
 from jimeng_api.domain.errors import (
     GatewayError,
 )
+from jimeng_api.domain.secret import Secret
 from jimeng_api.upstream.envelope import Plane
 from jimeng_api.upstream.replies.answers import Answer, signature_clock, unwrap
 from jimeng_api.upstream.replies.credits import credits_of, granted
+from jimeng_api.upstream.replies.items import local_items
 from jimeng_api.upstream.replies.queues import queues
 from jimeng_api.upstream.replies.records import progress_of, records
 from jimeng_api.upstream.replies.submissions import submitted
-from jimeng_api.upstream.replies.uploads import applied, committed, stored, upload_token
+from jimeng_api.upstream.replies.uploads import (
+    Address,
+    applied,
+    committed,
+    committed_film,
+    part_id,
+    stored,
+    upload_token,
+)
 from jimeng_api.upstream.replies.users import signed_in
 
+NOWHERE = Address(hosts=("h",), uri="u", auth=Secret("a"), session_key=Secret("k"))
 NAMES = [
     "ret",
     "data",
@@ -67,6 +79,20 @@ NAMES = [
     "Uri",
     "UriStatus",
     "PluginResult",
+    "Vid",
+    "VideoMeta",
+    "Duration",
+    "uploadid",
+    "local_item_list",
+    "video",
+    "video_model",
+    "video_list",
+    "video_1",
+    "main_url",
+    "transcoded_video",
+    "origin",
+    "video_url",
+    "duration_ms",
     "code",
     "crc32",
     "a",
@@ -102,10 +128,12 @@ def read_in_every_way(answer: Answer) -> None:
             lambda reply=reply: signed_in(reply),
             lambda reply=reply: upload_token(reply, 1.0),
             lambda reply=reply: progress_of(reply.data),
+            lambda reply=reply: local_items(reply),
         ):
             with contextlib.suppress(GatewayError):
                 read()
-    for judge in (submitted, applied, committed, lambda taken: stored(taken, "0a")):
+    film = functools.partial(committed_film, address=NOWHERE)
+    for judge in (submitted, applied, committed, part_id, film, lambda taken: stored(taken, "0a")):
         with contextlib.suppress(GatewayError):
             judge(answer)
     signature_clock(answer)
