@@ -22,3 +22,7 @@ class Picture:
     size: int
     sha256: str
     seconds: float = 0.0
+
+    @property
+    def is_film(self) -> bool:
+        return self.content_type.startswith("video/")

@@ -15,6 +15,7 @@ from jimeng_api.media.download import Arrived, Pouring
 from jimeng_api.transport import Broken, NotSent, Request, Stream, TooLarge, Transport
 
 _MOST_HOPS = 3
+_SECONDS = 30.0
 _FILM_SECONDS = 600.0
 # The bytes so far must have come at this rate, apart from the seconds that one has anyway.
 _GRACE_SECONDS = 10.0
@@ -47,9 +48,6 @@ class _Allowance:
 
     bytes: int
     seconds: float
-
-
-_PICTURE = _Allowance(MOST_BYTES, 30.0)
 
 
 @dataclass(slots=True)
@@ -85,7 +83,7 @@ class CallersUrls:
         async def more(chunk: bytes) -> None:
             body.extend(chunk)
 
-        await self._read(text, param, _PICTURE, more)
+        await self._read(text, param, _Allowance(MOST_BYTES, _SECONDS), more)
         return bytes(body)
 
     async def save(self, text: str, into: Arrived, *, param: str, most: int) -> None:

@@ -1,11 +1,12 @@
-"""The pictures that a request names or brings, as the intake takes them."""
+"""The pictures, films and sounds that a request names or brings, as the intake takes them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -14,10 +15,26 @@ from jimeng_api.catalog.image_models import ImageModel
 from jimeng_api.domain.errors import GatewayError, InvalidValue, MissingParameter, NotFound
 from jimeng_api.domain.inputs import Input
 from jimeng_api.media.intake import Kept, Sent, Source, Written
+from jimeng_api.web.forms import files_of
 from jimeng_api.web.links import links_of
 from jimeng_api.web.parts import parts_of
 
-_WORDS = ("image_url", "url", "file_id")
+_WORDS = ("image_url", "video_url", "audio_url", "url", "file_id")
+_NESTED = ("image_url", "video_url", "audio_url")
+
+# Where the files of a film may stand; a file of a form may stand anywhere.
+_FILMED = (
+    "input_reference",
+    "image",
+    "images",
+    "image_url",
+    "video",
+    "video_url",
+    "audio_url",
+    "file_paths",
+    "filePaths",
+)
+_SLOT = re.compile(r"(image|video|audio)_file(?:_([1-9][0-9]?))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +46,10 @@ class _Upload:
     @property
     def size(self) -> int | None:
         return self.file.size
+
+    @property
+    def lent(self) -> BinaryIO:
+        return self.file.file
 
     async def read(self) -> bytes:
         await self.file.seek(0)
@@ -42,6 +63,29 @@ def sources_of(
     return tuple(
         _source(request, item, name) for name in names for item in _items(fields.get(name))
     )
+
+
+def film_sources(request: Request, fields: Mapping[str, Any]) -> tuple[Source, ...]:
+    """All files that a film may be made of, in the order of the request; numbered fields by their numbers.
+
+    Raises InvalidValue.
+    """
+    places: dict[str, tuple[int, int]] = {}
+    first: dict[str, int] = {}
+    numbers: dict[str, list[int]] = {}
+    for place, (name, value) in enumerate(fields.items()):
+        if slot := _SLOT.fullmatch(name):
+            kind, number = slot[1], int(slot[2] or 0)
+            places[name] = first.setdefault(kind, place), number
+            numbers.setdefault(kind, []).extend([number] if number else [])
+        elif name in _FILMED or files_of({name: value}):
+            places[name] = place, 0
+    for kind, there in numbers.items():
+        missing = next((n for n in range(1, len(there) + 1) if n not in there), None)
+        if missing is not None:  # a prompt would name others by their numbers
+            param = f"{kind}_file_{missing}"
+            raise InvalidValue(f"{param} is missing, and a later one is there.", param=param)
+    return sources_of(request, fields, sorted(places, key=places.__getitem__))
 
 
 def check_number(sources: Sequence[Source], model: ImageModel, *, param: str) -> None:
@@ -60,12 +104,15 @@ Take = Callable[[Sequence[Source]], Awaitable[tuple[Input, ...]]]
 
 
 @asynccontextmanager
-async def taking(request: Request) -> AsyncIterator[Take]:
-    """What takes pictures in. Where the order is refused after that, they are let go of again."""
+async def taking(request: Request, *, films: bool = False) -> AsyncIterator[Take]:
+    """What takes pictures in, with `films` also films and sounds.
+
+    Where the order is refused after that, they are let go of again.
+    """
     kept: list[Input] = []
 
     async def take(sources: Sequence[Source]) -> tuple[Input, ...]:
-        found = await _taken(request, sources)
+        found = await _taken(request, sources, films=films)
         kept.extend(found)
         return found
 
@@ -76,8 +123,10 @@ async def taking(request: Request) -> AsyncIterator[Take]:
         raise
 
 
-async def _taken(request: Request, sources: Sequence[Source]) -> tuple[Input, ...]:
-    """The pictures, fetched, checked and kept. Raises InvalidValue with the parameter's name."""
+async def _taken(
+    request: Request, sources: Sequence[Source], *, films: bool
+) -> tuple[Input, ...]:
+    """The files, fetched, checked and kept. Raises InvalidValue with the parameter's name."""
     if not sources:
         return ()
     parts = parts_of(request)
@@ -90,7 +139,7 @@ async def _taken(request: Request, sources: Sequence[Source]) -> tuple[Input, ..
                     f"{source.param}: there is no result {source.media_id[:40]!r} here.",
                     param=source.param,
                 ) from None
-    return await parts.intake.take(sources)
+    return await parts.intake.take(sources, films=films)
 
 
 def _items(value: object) -> Sequence[object]:
@@ -101,14 +150,14 @@ def _items(value: object) -> Sequence[object]:
 
 def _source(request: Request, item: object, param: str) -> Source:
     if isinstance(item, UploadFile):
-        return Sent(file=_Upload(item), param=param)
+        return Sent(file=_Upload(item), param=param, name=item.filename or "")
     if isinstance(item, Mapping):
         given = [word for word in _WORDS if item.get(word)]
         if len(given) == 1 and given[0] == "file_id" and isinstance(item["file_id"], str):
             return _kept(request, item["file_id"], param)
         if len(given) == 1 and given[0] != "file_id":
             inner = item[given[0]]
-            nested = isinstance(inner, Mapping) and given[0] == "image_url"
+            nested = isinstance(inner, Mapping) and given[0] in _NESTED
             return _source(request, inner.get("url") if nested else inner, param)
     if isinstance(item, str) and item.strip():
         own = links_of(request).own_media(request.scope, item.strip())

@@ -126,7 +126,14 @@ async def _ordered(
             async def prepared() -> ImageRequest:
                 return await _request(request, caller, order, source, take)
 
-            job = await ordered(request, caller, prepared, order.answer, name=name, fields=fields)
+            job = await ordered(
+                request,
+                caller,
+                prepared,
+                asked_model=order.answer.asked_model,
+                name=name,
+                fields=fields,
+            )
     return order.answer, job
 
 
