@@ -55,8 +55,8 @@ class Uploading:
         return uri
 
     async def _film(self, one: Input, site: Site, session: Secret) -> str:
-        async def read(start: int, end: int) -> bytes:
-            part = self._media.stream(one.media_id, start=start, end=end)
+        async def read(start: int, count: int) -> bytes:
+            part = self._media.stream(one.media_id, start=start, end=start + count)
             return b"".join([chunk async for chunk in part])
 
         stored = await self._uploader.upload_film(site, session, size=one.size, read=read)

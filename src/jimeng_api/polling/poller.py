@@ -225,8 +225,13 @@ class _Account:
             assert at is not None  # noqa: S101 - there is something to follow
             if not await self._slept_until(max(at, self._not_before)):
                 continue
-            soon = self._clock.monotonic() + self._pace.join
-            ripe = [one for one in self._followed if one.due <= soon]
+            now = self._clock.monotonic()
+            # What may wait long for a round of its own is taken along by any other.
+            ripe = [
+                one
+                for one in self._followed
+                if one.due <= now + max(self._pace.join, one.watch.between)
+            ]
             for start in range(0, len(ripe), self._pace.most_ids):
                 await self._look(ripe[start : start + self._pace.most_ids])
             # From its end: nobody here knows when a look arrives there, only that it has by now.

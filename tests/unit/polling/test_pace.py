@@ -22,6 +22,7 @@ from jimeng_api.polling.poller import Poller, Watch
 PACE = Pace()
 KIND = Kind("cn", "jimeng-4.5", "2k", "text")
 GUESS = Expectation(low=2.5, high=30)
+FILM_GUESS = Expectation(low=45, high=240)
 
 
 @dataclass
@@ -58,10 +59,19 @@ class Measured:
     late: list[float]
     requests_per_job: float
     looks: list[float]
+    seconds: float
 
 
-def measure(in_flight: int, jobs: int, seed: int = 3) -> Measured:
-    """Keep `in_flight` jobs of 5 to 25 s going on one account until `jobs` have ended."""
+def measure(
+    in_flight: int,
+    jobs: int,
+    seed: int = 3,
+    *,
+    lasting: tuple[float, float] = (5, 25),
+    guess: Expectation = GUESS,
+    between: float = 0.0,
+) -> Measured:
+    """Keep `in_flight` jobs that last so many seconds going on one account until `jobs` have ended."""
 
     async def work() -> Measured:
         clock = VirtualClock(seed)
@@ -75,17 +85,18 @@ def measure(in_flight: int, jobs: int, seed: int = 3) -> Measured:
             for number in left:
                 name = f"job{number}"
                 sent = clock.monotonic()
-                upstream.ends[name] = sent + chance.uniform(5, 25)
+                upstream.ends[name] = sent + chance.uniform(*lasting)
                 watch = Watch(
-                    account="a", submit_id=name, history_id=name, kind=KIND, first_guess=GUESS,
-                    age=0, budget=1200, look=upstream.look,
+                    account="a", submit_id=name, history_id=name, kind=KIND, first_guess=guess,
+                    age=0, budget=1200, look=upstream.look, between=between,
                 )  # fmt: skip
                 async for _ in poller.follow(watch):
                     pass
                 late.append(clock.monotonic() - upstream.ends[name])
 
         await asyncio.gather(*(one_after_another() for _ in range(in_flight)))
-        return Measured(late, len(upstream.looks) / jobs + 1, [at for at, _ in upstream.looks])
+        looks = [at for at, _ in upstream.looks]
+        return Measured(late, len(looks) / jobs + 1, looks, clock.monotonic())
 
     return run_virtually(work())
 
@@ -103,6 +114,50 @@ def test_an_account_is_never_looked_at_more_than_once_a_second() -> None:
     looks = sorted(set(measure(100, jobs=600).looks))  # one look may be several calls
     pauses = [after - before for before, after in pairwise(looks)]
     assert min(pauses) >= 0.999
+
+
+@pytest.mark.parametrize("in_flight", [1, 10, 40])
+def test_films_are_looked_at_so_seldom_that_an_account_sends_a_request_in_five_seconds(
+    in_flight: int,
+) -> None:
+    measured = measure(
+        in_flight, jobs=20 * in_flight, lasting=(90, 180), guess=FILM_GUESS, between=6.0
+    )
+    pauses = [after - before for before, after in pairwise(sorted(set(measured.looks)))]
+    assert min(pauses) >= 5.999
+    assert len(measured.looks) / measured.seconds <= 1 / 6
+    assert statistics.median(measured.late) <= 4
+    assert max(measured.late) <= 7
+
+
+def test_a_film_does_not_keep_pictures_of_its_account_waiting() -> None:
+    """A picture is seen at its own pace while a film is followed beside it."""
+
+    async def work() -> list[float]:
+        clock = VirtualClock(1)
+        poller = Poller(clock)
+        upstream = Upstream(clock)
+        late: list[float] = []
+
+        async def one(name: str, seconds: float, guess: Expectation, between: float) -> None:
+            upstream.ends[name] = clock.monotonic() + seconds
+            watch = Watch(
+                account="a", submit_id=name, history_id=name, kind=KIND._replace(mode=str(between)),
+                first_guess=guess, age=0, budget=1200, look=upstream.look, between=between,
+            )  # fmt: skip
+            async for _ in poller.follow(watch):
+                pass
+            if not between:
+                late.append(clock.monotonic() - upstream.ends[name])
+
+        async def pictures() -> None:
+            for number in range(20):
+                await one(f"picture{number}", 5 + number, GUESS, 0.0)
+
+        await asyncio.gather(pictures(), one("film", 300, FILM_GUESS, 6.0))
+        return late
+
+    assert statistics.median(run_virtually(work())) <= 0.7
 
 
 @given(
