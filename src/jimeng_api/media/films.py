@@ -10,6 +10,7 @@ from typing import BinaryIO
 from jimeng_api.media.anatomy import NotTaken
 
 MOST_PIXELS = 8192 * 8192
+_MOST_FPS = 1000
 # Far more than files of that size are made of, and few enough to walk through in no time.
 _MOST_BOXES = 50_000
 _MOST_SAMPLES = 1_000_000  # that are counted one by one
@@ -84,12 +85,15 @@ def film_of(file: BinaryIO, size: int) -> Film:
         raise _damaged()
     own = track.duration / track.scale
     seconds = own if found.fragmented else found.duration / found.scale
+    fps = track.samples / own if own else 0.0
+    if fps > _MOST_FPS:
+        raise _damaged()
     width, height = track.width, track.height
     return Film(
         seconds=seconds,
         width=height if track.turned else width,
         height=width if track.turned else height,
-        fps=track.samples / own if own else 0.0,
+        fps=fps,
         quicktime=found.quicktime,
     )
 

@@ -7,13 +7,15 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-import av
-from av.video.stream import VideoStream
 from PIL import Image
 
 from jimeng_api.domain.errors import ResultCorrupt
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 StillFormat = Literal["webp", "jpeg"]
 T = TypeVar("T")
@@ -82,6 +84,8 @@ def _spritesheet(film: Path | bytes, into: StillFormat) -> Still:
 
 def _pictures(film: Path | bytes, *, count: int, side: int) -> Iterator[Image.Image]:
     """As many pictures of the film, made so small; where it has fewer, some come twice."""
+    import av  # a tenth of a second, and twenty megabytes, for those who make films
+
     try:
         with (
             io.BytesIO(film) if isinstance(film, bytes) else film.open("rb") as file,
@@ -98,7 +102,7 @@ def _pictures(film: Path | bytes, *, count: int, side: int) -> Iterator[Image.Im
 
 
 def _spread(
-    container: av.container.InputContainer, stream: VideoStream, count: int, size: tuple[int, int]
+    container: InputContainer, stream: VideoStream, count: int, size: tuple[int, int]
 ) -> Iterator[Image.Image]:
     """One picture for each of so many moments, decoding the film once."""
     length = float((stream.duration or 0) * (stream.time_base or 0))

@@ -190,6 +190,7 @@ HOSTILE = {
     "centuries": changed(FILM, b"mvhd", 16, b"\x7f\xff\xff\xff"),
     "no width": changed(FILM, b"avc1", 24, bytes(2)),
     "very many pixels": changed(FILM, b"avc1", 24, b"\xff\xff\xff\xff"),
+    "samples as many as there can be": changed(FILM, b"stsz", 8, HUGE),
     "in another file": changed(FILM, b"url ", 0, bytes(4)),
     "many other files": changed(FILM, b"dref", 4, HUGE),
     "a box without an end": changed(FILM, b"mdat", -8, HUGE),
