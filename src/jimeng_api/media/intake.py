@@ -15,11 +15,11 @@ from typing import BinaryIO, Protocol
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import InvalidValue, NotFound, StorageUnavailable
 from jimeng_api.domain.inputs import Input
-from jimeng_api.media.anatomy import MOST_BYTES, Anatomy, NotTaken, anatomy_of
+from jimeng_api.media.anatomy import MOST_BYTES, Anatomy, NotTaken, anatomy_of, is_picture
 from jimeng_api.media.callers_urls import CallersUrls
 from jimeng_api.media.data_uri import bytes_in, is_data_uri
 from jimeng_api.media.download import Arrived
-from jimeng_api.media.films import MOST_FILM_BYTES, is_film_or_sound, probed
+from jimeng_api.media.recordings import MOST_FILM_BYTES, examine
 from jimeng_api.media.store import MediaStore, input_id
 
 _SMALL = 256 * 1024  # what may be worked on between two others' requests
@@ -134,12 +134,12 @@ class Intake:
     async def _any_taken(self, source: Source) -> Input:
         async with self._place(source), self._laid_out(source) as file:
             size, head = await asyncio.to_thread(_size_and_head, file)
-            if not is_film_or_sound(head):
+            if is_picture(head):
                 if size > MOST_BYTES:
                     raise _refused(source, f"is larger than {MOST_BYTES // 1024**2} MiB")
                 return await self._kept_picture(source, await asyncio.to_thread(_all_of, file))
             try:
-                film = await probed(file)
+                film = await asyncio.to_thread(examine, file)
             except NotTaken as error:
                 raise _refused(source, str(error)) from error
             media_id = self._new_id()
@@ -258,7 +258,7 @@ def _all_of(file: BinaryIO) -> bytes:
 
 def _digest(file: BinaryIO) -> str:
     file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 async def _examined(body: bytes) -> tuple[Anatomy, str]:

@@ -14,10 +14,11 @@ from jimeng_api.domain.errors import ResultCorrupt, StorageUnavailable
 from jimeng_api.domain.progress import Item
 from jimeng_api.domain.requests import PictureFormat
 from jimeng_api.domain.results import Picture
+from jimeng_api.media.anatomy import NotTaken
 from jimeng_api.media.download import Downloads
 from jimeng_api.media.fetch import Fetcher
-from jimeng_api.media.films import probed_result
 from jimeng_api.media.picture import Darkroom, Drawing, drawing_of
+from jimeng_api.media.recordings import Recording, examine
 from jimeng_api.media.store import MediaStore
 
 log = structlog.get_logger()
@@ -89,7 +90,7 @@ class Keeper:
     async def keep_film(self, item: Item, *, media_id: str, number: int, site: Site) -> Picture:
         """The item as a stored film, under this id. Raises what `keep` raises."""
         async with self._film_places, self._downloads.film(item.url, site=site) as arrived:
-            film = await probed_result(arrived.file)
+            film = await asyncio.to_thread(_film_in, arrived.file)
             await self._put(media_id, arrived.file)
         return Picture(
             media_id=media_id,
@@ -140,3 +141,13 @@ class Keeper:
         raise ResultCorrupt(
             f"The result did not arrive whole in {_TRIES} tries: {trouble}"
         ) from trouble
+
+
+def _film_in(file: BinaryIO) -> Recording:
+    try:
+        film = examine(file)
+    except NotTaken as error:
+        raise ResultCorrupt(f"The upstream's film {error}.") from error
+    if not film.width:
+        raise ResultCorrupt("The upstream's result is not a film.")
+    return film

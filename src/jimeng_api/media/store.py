@@ -146,7 +146,8 @@ class MediaStore:
             raise StorageUnavailable("The media store cannot be read at the moment.") from error
 
     def _copy(self, path: str, into: BinaryIO) -> None:
-        into.writelines(bytes(chunk) for chunk in obstore.get(self._store, path).stream(min_chunk_size=_CHUNK))
+        found = obstore.get(self._store, path)
+        into.writelines(bytes(chunk) for chunk in found.stream(min_chunk_size=_CHUNK))
 
     async def stream(self, media_id: str, *, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from `start` up to, not including, `end`, a megabyte at a time."""

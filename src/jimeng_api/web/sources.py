@@ -123,9 +123,7 @@ async def taking(request: Request, *, films: bool = False) -> AsyncIterator[Take
         raise
 
 
-async def _taken(
-    request: Request, sources: Sequence[Source], *, films: bool
-) -> tuple[Input, ...]:
+async def _taken(request: Request, sources: Sequence[Source], *, films: bool) -> tuple[Input, ...]:
     """The files, fetched, checked and kept. Raises InvalidValue with the parameter's name."""
     if not sources:
         return ()

@@ -17,7 +17,7 @@ from jimeng_api.web.schemas.videos.replies import EXAMPLE_VIDEO_REPLY, VideoRepl
 POLL_MS = 3000
 POLL_AFTER: Mapping[str, str] = {"openai-poll-after-ms": str(POLL_MS)}
 
-A_VIDEO: Mapping[str, Any] = {
+A_VIDEO: dict[str, Any] = {
     "description": "The video. `openai-poll-after-ms` says when to look again.",
     "content": {"application/json": {"schema": named(VideoReply), "example": EXAMPLE_VIDEO_REPLY}},
 }

@@ -61,10 +61,10 @@ router = APIRouter(tags=["videos"])
     "/videos/generations",
     **video_route(
         summary="Make a video and wait for it",
-        description="As callers of other Jimeng gateways ask. Waits until the film is there, and answers with a "
-        "link to it or with the film itself in base64; with `async: true` it answers at once with the job. What the "
-        "model cannot make is refused, never replaced. A caller who hangs up does not end the job: `x-job-id` "
-        "names it.",
+        description="As callers of other Jimeng gateways ask. Waits until the film is there, and answers "
+        "with a link to it or with the film itself in base64; with `async: true` it answers at once with the job. "
+        "What the model cannot make is refused, never replaced. A caller who hangs up does not end the job: "
+        "`x-job-id` names it.",
         body=VideoGenerationBody,
         example=EXAMPLE_GENERATION,
         files={"image_file_1": "beach.png"},
@@ -110,8 +110,8 @@ async def _reply(request: Request, job: Job, form: ResponseFormat) -> list[Piece
     "/videos/edits",
     **video_route(
         summary="Edit a video",
-        description="Changes a film as the prompt says, with pictures as references where some are sent. Only "
-        "some models can; without `model` the first of them that the sites of this key have.",
+        description="Changes a film as the prompt says, with pictures as references where some are sent. "
+        "Only some models can; without `model` the first of them that the sites of this key have.",
         body=VideoEditBody,
         example=EXAMPLE_VIDEO_EDIT,
         files={"video": "beach.mp4"},

@@ -34,9 +34,9 @@ router = APIRouter(tags=["videos"])
     **video_route(
         summary="Make a video",
         description="Answers at once with the video as it is then: look at it again until its `status` is "
-        "`completed` or `failed`. Takes a form, with or without files, or JSON.\n\nWhoever sends a request again "
-        "gets the video of the first one, and pays once: with the same `Idempotency-Key`, or as OpenAI's own "
-        "clients do after a broken connection.",
+        "`completed` or `failed`. Takes a form, with or without files, or JSON.\n\nWhoever sends a request "
+        "again gets the video of the first one, and pays once: with the same `Idempotency-Key`, or as "
+        "OpenAI's own clients do after a broken connection.",
         body=VideoBody,
         example=EXAMPLE_VIDEO,
         files={"input_reference": "beach.png"},
@@ -141,8 +141,8 @@ async def delete_video(request: Request, caller: KnownCaller, video_id: str) -> 
 @router.get(
     "/videos/{video_id}/content",
     summary="Fetch a video",
-    description="The film itself, or a picture made of it: `thumbnail` is one of its pictures, `spritesheet` many "
-    "of them in one. A single `Range` is served as such; `If-None-Match` is understood.",
+    description="The film itself, or a picture made of it: `thumbnail` is one of its pictures, `spritesheet` "
+    "many of them in one. A single `Range` is served as such; `If-None-Match` is understood.",
     response_model=None,
     response_class=Response,
     responses={

@@ -136,8 +136,8 @@ class JobReply(Shown):
     state: Literal["accepted", "submitting", "reconciling", "running", "completed", "failed"]
     model: str = Field(description="The name as it was asked for.")
     progress: int = Field(
-        description="Percent: of the pictures, those that the upstream has finished; of a film, the time that "
-        "is over of what the upstream says it takes. 100 once all is kept here."
+        description="Percent: of the pictures, those that the upstream has finished; of a film, the time "
+        "that is over of what the upstream says it takes. 100 once all is kept here."
     )
     created_at: int
     finished_at: int | None

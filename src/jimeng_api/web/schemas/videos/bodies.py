@@ -13,7 +13,10 @@ from jimeng_api.web.parts import ResponseFormat
 from jimeng_api.web.schemas.images.bodies import pictures
 from jimeng_api.web.schemas.images.fields import SEEDS, Body, Number, Word, own_choice
 
-_WAYS = "a file, an http(s) URL, a data URI, a link of this gateway, or an object with `image_url` or `file_id`"
+_WAYS = (
+    "a file, an http(s) URL, a data URI, a link of this gateway, or an object with `image_url` or "
+    "`file_id`"
+)
 
 
 def _written(value: object) -> object:
@@ -43,8 +46,8 @@ class FilmBody(Body):
     needs: ClassVar[Mapping[str, str]] = {"prompt": "what the film shows"}
 
     prompt: str = Field(
-        description="What the film shows. With `omni_reference`, `main_reference` and edits it may name the files: "
-        "`@1`, `@image_file_2`, `@boat.png`.",
+        description="What the film shows. With `omni_reference`, `main_reference` and edits it may name the "
+        "files: `@1`, `@image_file_2`, `@boat.png`.",
         examples=["waves roll onto a beach at dawn"],
     )
     model: str | None = Field(
@@ -80,8 +83,8 @@ class FilmBody(Body):
         description="How the files are meant: "
         + ", ".join(f"`{word}`" for word in FUNCTIONS)
         + ". Absent: "
-        "one picture is where the film begins, a second where it ends; anything more is a reference. Also read "
-        "as `functionMode`.",
+        "one picture is where the film begins, a second where it ends; anything more is a reference. Also "
+        "read as `functionMode`.",
     )
     frames: Annotated[list[FrameBody] | None, BeforeValidator(_written)] = Field(
         None,
@@ -90,8 +93,9 @@ class FilmBody(Body):
         "their order; in a form as JSON. Absent: `duration` is shared out evenly, or is 5 seconds each.",
     )
     image: Any = pictures(
-        f"The first picture, or the first and the last, or references. Each is {_WAYS}. Also read as `images`, "
-        "`image_url`, `input_reference`, `file_paths` and `filePaths`, and in a form under any other name."
+        f"The first picture, or the first and the last, or references. Each is {_WAYS}. Also read as "
+        "`images`, `image_url`, `input_reference`, `file_paths` and `filePaths`, and in a form under any "
+        "other name."
     )
 
 
@@ -100,8 +104,8 @@ class VideoBody(FilmBody):
 
     seconds: Any = Field(
         None,
-        description="The length, as text or as a number; the model's nearest is taken, the longer of two. Also "
-        "read as `duration`.",
+        description="The length, as text or as a number; the model's nearest is taken, the longer of two. "
+        "Also read as `duration`.",
         json_schema_extra={"type": "string"},
         examples=["5"],
     )

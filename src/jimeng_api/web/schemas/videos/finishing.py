@@ -62,8 +62,8 @@ def _larger(asked: str | None, film: Picture) -> str:
         return possible[0]
     if asked not in possible:
         raise InvalidValue(
-            f"resolution must be one of {', '.join(possible)} for a film of {film.width}x{film.height} pixels, "
-            f"not {asked[:40]!r}.",
+            f"resolution must be one of {', '.join(possible)} for a film of {film.width}x{film.height} "
+            f"pixels, not {asked[:40]!r}.",
             param="resolution",
         )
     return asked
