@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -100,31 +100,46 @@ def check_number(sources: Sequence[Source], model: ImageModel, *, param: str) ->
         )
 
 
-Take = Callable[[Sequence[Source]], Awaitable[tuple[Input, ...]]]
+class Taking:
+    """Takes files in, and knows which."""
+
+    def __init__(self, request: Request, *, films: bool) -> None:
+        self._request = request
+        self._intake = parts_of(request).intake
+        self._films = films
+        self._kept: list[Input] = []
+
+    async def __call__(self, sources: Sequence[Source]) -> tuple[Input, ...]:
+        """The files of the request, fetched, checked and kept. Raises InvalidValue with the parameter."""
+        return self._noted(await _taken(self._request, sources, films=self._films))
+
+    async def again(self, inputs: Sequence[Input]) -> tuple[Input, ...]:
+        """The files of an earlier request once more. Raises NotFound where one is gone."""
+        return self._noted(await self._intake.take_again(inputs))
+
+    async def drop(self) -> None:
+        await self._intake.drop(self._kept)
+
+    def _noted(self, found: tuple[Input, ...]) -> tuple[Input, ...]:
+        self._kept.extend(found)
+        return found
 
 
 @asynccontextmanager
-async def taking(request: Request, *, films: bool = False) -> AsyncIterator[Take]:
+async def taking(request: Request, *, films: bool = False) -> AsyncIterator[Taking]:
     """What takes pictures in, with `films` also films and sounds.
 
     Where the order is refused after that, they are let go of again.
     """
-    kept: list[Input] = []
-
-    async def take(sources: Sequence[Source]) -> tuple[Input, ...]:
-        found = await _taken(request, sources, films=films)
-        kept.extend(found)
-        return found
-
+    take = Taking(request, films=films)
     try:
         yield take
     except GatewayError:
-        await parts_of(request).intake.drop(kept)
+        await take.drop()
         raise
 
 
 async def _taken(request: Request, sources: Sequence[Source], *, films: bool) -> tuple[Input, ...]:
-    """The files, fetched, checked and kept. Raises InvalidValue with the parameter's name."""
     if not sources:
         return ()
     parts = parts_of(request)

@@ -62,9 +62,9 @@ router = APIRouter(tags=["videos"])
     **video_route(
         summary="Make a video and wait for it",
         description="As callers of other Jimeng gateways ask. Waits until the film is there, and answers "
-        "with a link to it or with the film itself in base64; with `async: true` it answers at once with the job. "
-        "What the model cannot make is refused, never replaced. A caller who hangs up does not end the job: "
-        "`x-job-id` names it.",
+        "with a link to it or with the film itself in base64; with `async: true` it answers at once with the "
+        "job. What the model cannot make is refused, never replaced. A caller who hangs up does not end the "
+        "job: `x-job-id` names it.",
         body=VideoGenerationBody,
         example=EXAMPLE_GENERATION,
         files={"image_file_1": "beach.png"},
@@ -194,26 +194,28 @@ async def remix_video(request: Request, caller: KnownCaller, video_id: str) -> R
         # Refused before the files are laid hands on.
         with_other_words(old, body.prompt, inputs=old.inputs, of_job=job.id, seed=0)
 
-        async def prepared() -> VideoRequest:
-            try:
-                inputs = await parts_of(request).intake.take_again(old.inputs)
-            except NotFound:
-                raise InvalidValue(
-                    "The files that this video started from are not kept any more.",
-                    param="video_id",
-                ) from None
-            return with_other_words(
-                old, body.prompt, inputs=inputs, of_job=job.id, seed=seed_of(request)
-            )
+        async with taking(request, films=True) as take:
 
-        new = await ordered(
-            request,
-            caller,
-            prepared,
-            asked_model=job.asked_model,
-            name=f"videos/{job.id}/remix",
-            fields=fields,
-        )
+            async def prepared() -> VideoRequest:
+                try:
+                    inputs = await take.again(old.inputs)
+                except NotFound:
+                    raise InvalidValue(
+                        "The files that this video started from are not kept any more.",
+                        param="video_id",
+                    ) from None
+                return with_other_words(
+                    old, body.prompt, inputs=inputs, of_job=job.id, seed=seed_of(request)
+                )
+
+            new = await ordered(
+                request,
+                caller,
+                prepared,
+                asked_model=job.asked_model,
+                name=f"videos/{job.id}/remix",
+                fields=fields,
+            )
     return created(request, new)
 
 
