@@ -351,9 +351,7 @@ async def test_whoever_hangs_up_finds_the_film_later(gateway: House) -> None:
     assert answer.status == 499
     job = await gateway.ended(answer.headers["x-job-id"])
     assert job["status"] == "completed"
-    again = await gateway.call(
-        "POST", GENERATIONS, WAVES, headers={"x-stainless-retry-count": "1"}
-    )
+    again = await gateway.call("POST", GENERATIONS, WAVES, headers={"x-stainless-retry-count": "1"})
     assert again.json["data"][0]["url"] == job["results"][0]["url"]
 
 
