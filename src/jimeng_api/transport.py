@@ -53,11 +53,11 @@ class Parts:
 class Request:
     """One HTTP request. `timeout` covers all of it, in seconds; the answer may have `max_bytes` (decoded).
 
-    `parts` stand in place of a `body` that is too large.
-    `fresh` asks for a connection of its own: on a kept one, a request can be lost that was never read.
-    `only_public` lets it connect to addresses of the public internet only, whatever its host resolves to.
-    `proxy` is an address like `http://user:password@host:port`. The proxy connects then, and nothing is known
-    of where to: `only_public` does not count. Headers may hold secrets, so the request prints without them.
+    `parts` stand in place of a `body` that is too large. `fresh` asks for a connection of its own: on a kept
+    one, a request can be lost that was never read. `only_public` lets it connect to addresses of the public
+    internet only, whatever its host resolves to. `proxy` is an address like `http://user:password@host:port`.
+    The proxy connects then, and nothing is known of where to: `only_public` does not count. Headers may hold
+    secrets, so the request prints without them.
     """
 
     method: str

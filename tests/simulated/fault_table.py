@@ -392,6 +392,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(number=33, what="a slow picture", faults=(fault("slow_picture"),)),
     Row(number=34, what="an endless picture", faults=(fault("endless_picture", megabytes=80),)),
+    Row(number=0, what="a picture that is called something else", faults=(fault("odd_type"),)),
     Row(number=0, what="WebP under a PNG's name", faults=(fault("webp_as_png"),),
         body={"model": "jimeng-3.0"}),
     # -------------------------------------------- pages in answer to the paid request
@@ -429,5 +430,20 @@ LEFT_OUT = {
             "results_empty",
         ),
         "no picture is uploaded for one that is made from words",
+    ),
+    **dict.fromkeys(
+        (
+            "video_blocked",
+            "model_gone",
+            "face_refused",
+            "video_block",
+            "not_retryable",
+            "face_rejected",
+            "model_withdrawn",
+            "origin_missing",
+            "no_duration",
+            "chunk_lost",
+        ),
+        "the table is about pictures, and this is met by films",
     ),
 }

@@ -310,3 +310,15 @@ async def test_only_ones_own_samples_that_are_done_can_be_promoted() -> None:
     (row,) = [row for row in (await sim.ledger())["submits"] if row["submit_id"] == running]
     early = interpolation(item=row["film"]["made_item_id"], history=row["history_id"])
     assert (await sim.submit(early)).ret == "1000"
+
+
+async def test_no_film_becomes_longer_than_anybody_would_wait_for() -> None:
+    sim = Sim()
+    (uri,) = await uploaded(sim, picture(RED, size=(640, 360)))
+    _, film = await made(sim, many_frames_form((uri, 1_000_000), (uri, 1)))
+    assert len(film.frames) == 9 * 24 + 1
+    (vid,) = await uploaded_films(sim, a_film(GREEN, size=(32, 32), seconds=61))
+    _, film = await made(sim, edit_form(material("video", vid), end=60_000))
+    assert len(film.frames) == 30 * 24 + 1
+    _, film = await made(sim, interpolation(24, vid=vid))
+    assert len(film.frames) == 60 * 24

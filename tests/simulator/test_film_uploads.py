@@ -260,3 +260,12 @@ async def test_a_body_that_is_no_json_is_refused_as_a_whole() -> None:
     node = await sender.node(3)
     assert json.dumps(node["SessionKey"])
     assert error_of(await sender.vod_commit(None))["CodeN"] == 30406
+
+
+async def test_parts_may_not_be_more_than_was_announced() -> None:
+    sender = FilmSender(Sim())
+    node = await sender.node(6)
+    upload_id = await sender.begin(node)
+    assert (await sender.part(node, upload_id, 1, b"abcd")).status == 200
+    assert (await sender.part(node, upload_id, 2, b"efg")).json["code"] == 4000
+    assert (await sender.part(node, upload_id, 2, b"ef")).status == 200

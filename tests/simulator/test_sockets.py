@@ -13,9 +13,12 @@ import pytest
 
 from jimeng_api.simulator.serve import build_app, build_server, running
 from tests.simulator.caller import GENERATE, POLL, SESSION, USER_INFO, links_of
+from tests.simulator.film_forms import film_form
+from tests.simulator.films import a_film, film_link, seen
 from tests.simulator.forms import browser_form
 from tests.simulator.sender import picture, signed
 
+VIP = "dreamina_seedance_40_pro_vision"
 QUERY = "?aid=513695&region=cn"
 HEADERS = {"Cookie": f"sessionid={SESSION}", "appid": "513695"}
 
@@ -243,3 +246,52 @@ async def upload(remote: Remote, body: bytes) -> Any:
     target = remote.origin + "/"
     async with remote.http.post(target, params=query, data=done, headers=headers) as answer:
         return await answer.json()
+
+
+async def test_a_film_is_made_once_for_all_who_ask_while_others_are_answered(
+    remote: Remote,
+) -> None:
+    form = film_form(
+        seconds=15, model=VIP, benefit="seedance_20_pro_1080p_output", resolution="1080p"
+    )
+    await remote.post(GENERATE, form)
+    record = await remote.record(form["submit_id"])
+    while record["status"] != 50:
+        record = await remote.record(form["submit_id"])
+
+    async def fetched() -> bytes:
+        async with remote.http.get(film_link(record)) as answer:
+            assert (answer.status, answer.headers["content-type"]) == (200, "video/mp4")
+            return await answer.read()
+
+    downloads = [asyncio.create_task(fetched()) for _ in range(4)]
+    while not downloads[0].done():
+        await remote.record(form["submit_id"])
+    bodies = await asyncio.gather(*downloads)
+    assert len(set(bodies)) == 1
+    assert len(seen(bodies[0]).frames) == 361
+
+
+async def test_a_film_is_uploaded_over_real_connections(remote: Remote) -> None:
+    told = await remote.json("POST", "/mweb/v1/get_upload_token" + QUERY, {"scene": 1})
+    keys: Any = told["data"]
+    body = a_film(seconds=2)
+    host = f"http://{keys['upload_domain']}"
+    space = {"Version": "2020-11-19", "SpaceName": keys["space_name"]}
+    query = {"Action": "ApplyUploadInner", **space, "FileType": "video", "FileSize": len(body)}
+    headers = signed("GET", query, keys, "cn-north-1", service="vod")
+    async with remote.http.get(f"{host}/", params=query, headers=headers) as answer:
+        told = await answer.json()
+    node = told["Result"]["InnerUploadAddress"]["UploadNodes"][0]
+    store = node["StoreInfos"][0]
+    given = {"Authorization": store["Auth"], "Content-CRC32": f"{binascii.crc32(body):08x}"}
+    url = f"http://{node['UploadHost']}/upload/v1/{store['StoreUri']}"
+    async with remote.http.post(url, data=body, headers=given) as answer:
+        assert (await answer.json())["code"] == 2000
+    query = {"Action": "CommitUploadInner", **space}
+    done = json.dumps({"SessionKey": node["SessionKey"], "Functions": []}).encode()
+    headers = signed("POST", query, keys, "cn-north-1", service="vod", body=done)
+    async with remote.http.post(f"{host}/", params=query, data=done, headers=headers) as answer:
+        told = await answer.json()
+    (result,) = told["Result"]["Results"]
+    assert (result["Vid"], result["VideoMeta"]["Duration"]) == (node["Vid"], 2.0)

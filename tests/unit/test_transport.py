@@ -17,6 +17,7 @@ from jimeng_api.transport import (
     HttpTransport,
     NoConnectionFree,
     NotSent,
+    Parts,
     Request,
     TooLarge,
 )
@@ -54,6 +55,56 @@ async def test_request_and_answer_arrive_as_they_were_sent(transport: HttpTransp
         response = await transport.send(request)
     assert (response.status, response.body) == (418, b"\x00\xff")
     assert response.headers["x-tt-logid"] == "1"
+
+
+def in_parts(*parts: bytes) -> Parts:
+    async def each() -> AsyncIterator[bytes]:
+        for part in parts:
+            yield part
+
+    return Parts(sum(map(len, parts)), each)
+
+
+async def test_a_body_in_parts_arrives_as_one(transport: HttpTransport) -> None:
+    async def answer(request: web.BaseRequest) -> web.Response:
+        assert request.content_length == 3 * 2**20 + 1
+        body = bytearray()
+        async for chunk in request.content.iter_any():
+            body += chunk
+        return web.Response(body=bytes(body[:: 2**20]))
+
+    async with serving(answer) as url:
+        parts = in_parts(b"a" * 2**20, b"b" * 2**20, b"c" * 2**20, b"d")
+        response = await transport.send(Request(method="POST", url=url, parts=parts))
+    assert response.body == b"abcd"
+
+
+async def test_a_body_whose_parts_cannot_be_had_is_broken_off(transport: HttpTransport) -> None:
+    async def failing() -> AsyncIterator[bytes]:
+        yield b"a"
+        raise ValueError("the disk is gone")
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        await request.read()
+        return web.Response()
+
+    async with serving(answer) as url:
+        with pytest.raises(Broken):
+            await transport.send(
+                Request(method="POST", url=url, parts=Parts(9, failing), timeout=3)
+            )
+
+
+async def test_parts_for_a_port_where_nobody_listens_are_not_sent(transport: HttpTransport) -> None:
+    with pytest.raises(NotSent):
+        await transport.send(
+            Request(
+                method="POST",
+                url=f"http://127.0.0.1:{unused_port()}/",
+                parts=in_parts(b"a"),
+                fresh=True,
+            )
+        )
 
 
 @pytest.mark.parametrize("fresh", [True, False])

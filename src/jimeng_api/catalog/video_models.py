@@ -158,8 +158,8 @@ _VIDEO_MODELS = (
         max_input_images=30,
         prompt_max_chars=15000,
         is_draft_mode=True,
-        # The site's configuration names seedance_25_draft_480p_output.
-        benefit_types={"480p": "seedance_25_draft_480p_no_input_video_output"},
+        benefit_types={"480p": "seedance_25_draft_480p_output"},
+        benefit_type_no_input_video="seedance_25_draft_{resolution}_no_input_video_output",
         draft_version="3.3.28",
         min_version="3.3.28",
         min_features=("AIGC_Video_Seedance25ResultAction",),

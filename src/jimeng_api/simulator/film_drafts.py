@@ -124,7 +124,7 @@ def _content(node: Node) -> tuple[str, str, list[Clip]]:
             named = isinstance(vid, str) and vid
             return mode, prompt, [Clip("film", str(vid), "source")] if named else []
     unified = node.get("unified_edit_input")
-    if isinstance(unified, dict):
+    if isinstance(unified, dict) and (unified.get("material_list") or unified.get("meta_list")):
         return _omni(prompt, unified)
     if node.get("multi_frames"):
         clips = [_frame_of_many(each) for each in _objects(node["multi_frames"], "multi_frames")]

@@ -20,6 +20,8 @@ from jimeng_api.simulator.sources import Source, tiles_of
 from jimeng_api.simulator.switches import Switches
 
 USUAL_RATIO = "16:9"
+LONGEST, WIDEST = 60, 4096
+"""Seconds of a scene, and pixels on a side, of what is made from an uploaded film."""
 _FRAMES = ("first_frame", "first_last", "last_frame", "multi_frame")
 """Modes in which the picture that is given decides the ratio."""
 _FRAME_LENGTHS = tuple(range(1, 7))
@@ -162,12 +164,12 @@ def _seconds(film: AskedFilm, model: FilmModel, sources: list[Source], *, refusi
     if film.mode == "edit":
         index = next(at for at, clip in enumerate(film.clips) if clip.role == "source")
         whole = sources[index].seconds
-        return whole if film.seconds is None else min(film.seconds, whole)
+        return min(whole if film.seconds is None else film.seconds, whole, model.lengths[-1])
     wanted = model.usual_length if film.seconds is None else film.seconds
     if film.mode == "multi_frame":
         if refusing and any(clip.seconds not in _FRAME_LENGTHS for clip in film.clips):
             raise refuse("1001", "a frame lasts 1 to 6 whole seconds")
-        return max(2.0, min(wanted, 60.0))
+        return sum(_frame_seconds(film))
     if wanted in model.lengths:
         return wanted
     if refusing:
@@ -175,11 +177,16 @@ def _seconds(film: AskedFilm, model: FilmModel, sources: list[Source], *, refusi
     return min(model.lengths, key=lambda length: (abs(length - wanted), length))
 
 
+def _frame_seconds(film: AskedFilm) -> list[float]:
+    """How long each picture of many stays."""
+    return [min(max(clip.seconds, 0.5), 8.0) for clip in film.clips]
+
+
 def _scenes(
     film: AskedFilm, drawing: Order, sources: list[Source], frames: int
 ) -> tuple[Scene, ...]:
     if film.mode == "multi_frame":
-        lengths = [max(2, round(clip.seconds * FPS)) for clip in film.clips]
+        lengths = [round(seconds * FPS) for seconds in _frame_seconds(film)]
         lengths[-1] += 1
         return tuple(
             Scene(source.look, length) for source, length in zip(sources, lengths, strict=True)
@@ -214,10 +221,10 @@ def _work(film: AskedFilm, source: Source, switches: Switches) -> FilmTerms:
     if film.mode == "promote":
         width, height = film_size(resolution, ratio)
     else:
-        width, height = film.size or (order.width, order.height)
+        width, height = film.size or (min(order.width, WIDEST), min(order.height, WIDEST))
     fps = film.fps or order.fps
     scenes = tuple(
-        scene._replace(frames=max(2, round(scene.frames * fps / order.fps)))
+        scene._replace(frames=min(max(2, round(scene.frames * fps / order.fps)), fps * LONGEST))
         for scene in order.scenes
     )
     worked = FilmOrder(scenes, width, height, fps, order.sound)

@@ -19,7 +19,7 @@ from jimeng_api.simulator.upload_host import (
     session_key_in,
     signed_key,
 )
-from jimeng_api.simulator.uploads import FILM_SPACE, Slot
+from jimeng_api.simulator.uploads import FILM_SPACE, Part, Slot
 from jimeng_api.simulator.wire import Reply
 
 _PART = re.compile(r"(\d{1,5}):([0-9a-fA-F]{1,8})")
@@ -93,7 +93,7 @@ class FilmUploads:
             call.reel = await self._screening.reel_of(body)
         elif phase == "finish":
             call.reel = await self._screening.reel_of(
-                b"".join(slot.parts[number] for number in sorted(slot.parts))
+                b"".join(slot.parts[number].body for number in sorted(slot.parts))
             )
         call.body = body
 
@@ -131,8 +131,11 @@ class FilmUploads:
         given = call.headers.get("content-crc32")
         if given is not None and crc_number(given) != crc:
             return blob_reply(*_MISMATCHED, "crc32 does not match")
+        others = (part for each, part in slot.parts.items() if each != int(number))
+        if sum(len(part.body) for part in others) + len(call.body) > (slot.size or 0):
+            return blob_reply(*_WRONG_SIZE, "the parts are more than was announced")
         if name != "chunk_lost":
-            slot.parts[int(number)] = call.body
+            slot.parts[int(number)] = Part(call.body, crc)
         return _kept(crc, name)
 
     def _join(self, call: Call, slot: Slot, name: str) -> Reply:
@@ -140,7 +143,7 @@ class FilmUploads:
             return blob_reply(*_NOT_HERE, "no such upload")
         listed = [_PART.fullmatch(each.strip()) for each in call.body.decode("latin-1").split(",")]
         named = {int(each[1]): crc_number(each[2]) for each in listed if each is not None}
-        kept = {number: binascii.crc32(part) for number, part in slot.parts.items()}
+        kept = {number: part.crc for number, part in slot.parts.items()}
         if len(named) != len(listed) or named != kept:
             return blob_reply(*_MISMATCHED, "the parts are not those that came")
         reel = call.reel

@@ -91,9 +91,9 @@ class Records:
         return Shown(origin, renditions, ends, cover_ends, film_ends)
 
     def record(self, task: Task, view: View, shown: Shown) -> bytes:
-        if task.film is None:
-            shown = shown._replace(film_ends=0)
-        key = (task.history_id, view, shown)
+        if task.film is not None and view.shown:
+            return _encode(self._tree(task, view, shown))  # other links at every look
+        key = (task.history_id, view, shown._replace(film_ends=0))
         kept = self._kept.get(key)
         if kept is None:
             kept = _encode(self._tree(task, view, shown))

@@ -7,7 +7,6 @@ import zlib
 from typing import Any, NamedTuple
 
 import av
-from av.video.stream import VideoStream
 
 from jimeng_api.simulator.tiles import SOUND, UNKNOWN, Tile, tile_of
 
@@ -59,25 +58,28 @@ def _measured(body: bytes) -> Reel:
 
 def _seen(reel: Reel, container: Any) -> Reel:
     form = container.format.name.split(",")[0]
+    pictures, sounds = (
+        [stream for stream in streams if stream.codec_context is not None]
+        for streams in (container.streams.video, container.streams.audio)
+    )
     seconds = (container.duration or 0) / 1_000_000
     reel = reel._replace(
         seconds=round(seconds, 3),
         form=_FORMS.get(form, form.upper()),
         bitrate=round(reel.size * 8 / seconds) if seconds else 0,
-        heard=bool(container.streams.audio),
+        heard=bool(sounds),
     )
-    pictures: VideoStream | None = next(iter(container.streams.video), None)
-    if pictures is not None and form not in ("mp3", "wav"):  # there it is the picture of a cover
+    if pictures and form not in ("mp3", "wav"):  # there it is the picture of a cover
+        stream = pictures[0]
         reel = reel._replace(
             kind="film",
-            codec=pictures.codec_context.name,
-            width=pictures.codec_context.width,
-            height=pictures.codec_context.height,
-            fps=round(float(pictures.average_rate or 0), 3),
+            codec=stream.codec_context.name,
+            width=stream.codec_context.width,
+            height=stream.codec_context.height,
+            fps=round(float(stream.average_rate or 0), 3),
         )
-        first = next(container.decode(pictures), None)
+        first = next(container.decode(stream), None)
         return reel if first is None else reel._replace(tile=tile_of(first.to_image()))
     if reel.heard:
-        codec = container.streams.audio[0].codec_context.name
-        return reel._replace(kind="sound", codec=codec, tile=SOUND)
+        return reel._replace(kind="sound", codec=sounds[0].codec_context.name, tile=SOUND)
     return reel

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from jimeng_api.simulator.accounts import Account, Session
 from jimeng_api.simulator.photos import Photo
@@ -35,6 +35,13 @@ class Key:
     ends: float
 
 
+class Part(NamedTuple):
+    """One part of a file that does not come as a whole."""
+
+    body: bytes
+    crc: int
+
+
 @dataclass(slots=True)
 class Slot:
     """A place for one file, from the moment it is asked for until it is committed."""
@@ -52,7 +59,7 @@ class Slot:
     reel: Reel | None = None
     upload_id: str = ""
     """Names an upload in parts that was begun."""
-    parts: dict[int, bytes] = field(default_factory=dict)
+    parts: dict[int, Part] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,10 @@
 
 import hashlib
 import heapq
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
-from jimeng_api.simulator import sizes
 from jimeng_api.simulator.accounts import (
     REFUSED_PREFIXES,
     USUAL_CREDITS,
@@ -22,58 +20,32 @@ from jimeng_api.simulator.codes import Refusal, fail_fields
 from jimeng_api.simulator.dial import Dial
 from jimeng_api.simulator.envelope import LogIds
 from jimeng_api.simulator.fault_queue import FaultQueue, Queued
-from jimeng_api.simulator.film_models import WORK, FilmModel
-from jimeng_api.simulator.film_terms import FilmTerms, film_terms
+from jimeng_api.simulator.film_models import FilmModel
+from jimeng_api.simulator.film_terms import FilmTerms
 from jimeng_api.simulator.ledger import Charge, Ledger
 from jimeng_api.simulator.links import Links
-from jimeng_api.simulator.models import ImageModel, image_model
-from jimeng_api.simulator.pictures import PLAIN, Order, Shows
+from jimeng_api.simulator.models import ImageModel
+from jimeng_api.simulator.pictures import Order, Shows
 from jimeng_api.simulator.sites import Site
 from jimeng_api.simulator.sources import (
     Source,
-    shows_of,
     source_of_film,
     source_of_picture,
     source_of_reel,
     source_of_sound,
     source_of_subject,
     source_of_upload,
-    worked_size,
 )
 from jimeng_api.simulator.switches import Switches
 from jimeng_api.simulator.tasks import Film, Picture, Task
+from jimeng_api.simulator.terms import check_model, image_terms, price_of, terms_of_film
 from jimeng_api.simulator.timeline import FOR_EVER, Plan, View, first_view, view_of
 from jimeng_api.simulator.uploads import Uploads
 
 FIRST_HISTORY_ID = 13_500_000_000_001
 ITEM_BASE = 7_600_000_000_000_000_000
-MOST_IN_A_SERIES = 15
 FILM_QUEUE_SHARE, FILM_QUEUE_LENGTH = 0.15, 120
 """Part of the time of a film that goes by in the queue, and how many wait in it."""
-USUAL_MODEL = "high_aes_general_v40"
-"""Pays for work on a picture where no model is named."""
-
-_PICTURES_WANTED = re.compile(r"(\d+)\s*张")
-_SERIES_WORDS = ("连续", "绘本", "故事")
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """On which terms a job is taken on."""
-
-    asked: Asked
-    model: ImageModel | FilmModel
-    width: int
-    height: int
-    ratio_code: int
-    resolution: str
-    price: int
-    seed: int | None
-    count: int = 1
-    series: bool = False
-    shows: Shows = PLAIN
-    origin_history_id: str | None = None
-    film: FilmTerms | None = None
 
 
 class World:
@@ -142,7 +114,7 @@ class World:
         wish = asked.film
         if wish is None:
             sources = self._sources(asked, account, now)
-            _check_model(asked, site, sources)
+            check_model(asked, site, sources)
         else:
             sources = self._film_sources(wish, account, now)
         if self.switches["strict_draft"]:
@@ -154,9 +126,9 @@ class World:
         if earlier is not None and self.switches["same_submit_id"] == "refuse":
             raise Refusal("1000", data=fail_fields("1000", "submit_id was used before"))
         if wish is None:
-            terms = self._image_terms(asked, sources, account, site)
+            terms = image_terms(asked, sources, account, site, self.switches, self.chance)
         else:
-            terms = self._film_terms(asked, wish, sources, account, site)
+            terms = terms_of_film(asked, wish, sources, account, site, self.switches, self.chance)
         account.check_limits(now, film=wish is not None)
         if terms.price > account.balance:
             raise Refusal("1006", data=fail_fields("1006"))
@@ -165,7 +137,7 @@ class World:
         for fault in faults:
             if fault.fault.name == "other_count" and isinstance(terms.model, ImageModel):
                 count = int(fault["count"])
-                price = self._price(account, terms.model, terms.resolution, count)
+                price = price_of(account, terms.model, terms.resolution, count)
                 terms = replace(terms, count=count, price=min(price, account.balance))
         plan = Plan(count=terms.count, run_seconds=0.0, grows=terms.series)
         self._set_time(plan, terms.model)
@@ -207,58 +179,6 @@ class World:
             self._add_film(task, terms.film)
         self._keep(task, faults)
         return task, first_view(plan)
-
-    def _image_terms(
-        self, asked: Asked, sources: list[Source], account: Account, site: Site
-    ) -> Terms:
-        model = _model(asked, site, sources)
-        finishing = asked.finishing
-        if finishing is None:
-            resolution = asked.resolution or model.usual_resolution
-            ratio_code, (width, height) = self._size(asked, model, resolution)
-        else:
-            asked = replace(asked, prompt=sources[0].prompt)
-            resolution, ratio_code, (width, height) = worked_size(finishing, sources[0], model)
-        count, series = self._count(asked, model)
-        return Terms(
-            asked=asked,
-            model=model,
-            width=width,
-            height=height,
-            ratio_code=ratio_code,
-            resolution=resolution,
-            price=self._price(account, model, resolution, count),
-            seed=asked.seed,
-            count=count,
-            series=series,
-            shows=shows_of(finishing, sources),
-            origin_history_id=_origin(asked, sources),
-        )
-
-    def _film_terms(
-        self, asked: Asked, wish: AskedFilm, sources: list[Source], account: Account, site: Site
-    ) -> Terms:
-        if not asked.prompt and wish.mode in WORK:
-            asked = replace(asked, prompt=sources[0].prompt)
-        seed = asked.seed
-        if seed is None:
-            seed = self.chance.whole("seeds", SEED_END)
-        film = film_terms(asked, wish, sources, site, self.switches, seed)
-        if film.model.members_only and self.switches["members_only"] and not account.rules.member:
-            raise Refusal("4013", data=fail_fields("4013"))
-        fixed = account.rules.price
-        return Terms(
-            asked=asked,
-            model=film.model,
-            width=film.order.width,
-            height=film.order.height,
-            ratio_code=0,
-            resolution=film.resolution,
-            price=film.price if fixed is None else fixed,
-            seed=seed,
-            origin_history_id=film.origin_history_id,
-            film=film,
-        )
 
     def _keep(self, task: Task, faults: list[Queued]) -> None:
         account, now, submit_id = task.account, task.accepted_at, task.asked.submit_id
@@ -388,42 +308,6 @@ class World:
         view = self.view(picture.task, now)
         return source_of_picture(picture) if picture.order.number < view.shown else None
 
-    def _price(self, account: Account, model: ImageModel, resolution: str, count: int) -> int:
-        fixed = account.rules.price
-        return model.price(resolution, count) if fixed is None else fixed * count
-
-    def _size(self, asked: Asked, model: ImageModel, resolution: str) -> tuple[int, sizes.Size]:
-        table = model.pixels.get(resolution) if resolution in model.prices else None
-        if table is None:
-            raise Refusal("1001", data=fail_fields("1001", f"no resolution {resolution!r} here"))
-        width, height, code = asked.width, asked.height, asked.ratio_code
-        if asked.smart_ratio and code is None:
-            code = model.ratios[self.chance.whole("ratios", len(model.ratios))]
-            return code, table[code]
-        if self.switches["wrong_size"] == "refuse" and (
-            code not in model.ratios or (width, height) != table[code]
-        ):
-            raise Refusal("1001", data=fail_fields("1001", "the size is not in the table"))
-        if width is not None and height is not None:
-            code = sizes.nearest_ratio(width, height, model.ratios)
-        elif code not in model.ratios:
-            code = model.ratios[0]
-        return code, table[code]
-
-    def _count(self, asked: Asked, model: ImageModel) -> tuple[int, bool]:
-        """How many pictures will be made, and whether as a series."""
-        if asked.finishing is not None:
-            return asked.finishing.tool.count, False
-        if asked.count is not None:
-            return model.count_for(asked.count), False
-        if model.series:
-            wanted = _PICTURES_WANTED.search(asked.prompt)
-            if wanted is not None:
-                return max(1, min(int(wanted[1]), MOST_IN_A_SERIES)), True
-            if any(word in asked.prompt for word in _SERIES_WORDS):
-                return 4, True
-        return model.usual_count, False
-
     def _set_time(self, plan: Plan, model: ImageModel | FilmModel) -> None:
         dial = self.dial
         if dial.mode == "looks":
@@ -491,32 +375,6 @@ class World:
             self.ledger.refunds.append(
                 Charge(account.uid, task.asked.submit_id, task.history_id, task.price, at)
             )
-
-
-def _check_model(asked: Asked, site: Site, sources: list[Source]) -> None:
-    if len(asked.inputs) > _model(asked, site, sources).inputs:
-        raise Refusal("1000", data=fail_fields("1000", "there are too many input pictures"))
-
-
-def _model(asked: Asked, site: Site, sources: list[Source]) -> ImageModel:
-    """What draws; work on a picture needs not name it."""
-    model = image_model(asked.model_key, site)
-    if model is None and asked.finishing is not None:
-        task = sources[0].task
-        named = image_model(asked.root_model or "", site)
-        made_with = task.model if task is not None else None
-        if not isinstance(made_with, ImageModel):
-            made_with = image_model(USUAL_MODEL, site)
-        model = named or made_with
-    if model is None:
-        raise Refusal("1000", data=fail_fields("1000", f"no model {asked.model_key!r} here"))
-    return model
-
-
-def _origin(asked: Asked, sources: list[Source]) -> str | None:
-    if asked.finishing is None or sources[0].task is None:
-        return None
-    return sources[0].task.history_id
 
 
 def _check_strictly(asked: Asked) -> None:

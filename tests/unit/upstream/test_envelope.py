@@ -36,6 +36,7 @@ def ask(
     at: int = NEW_YEAR,
     origin: str | None = None,
     model: str = "",
+    film: bool = False,
 ) -> tuple[str, dict[str, str], dict[str, list[str]]]:
     url, headers = envelope(
         site,
@@ -46,6 +47,7 @@ def ask(
         web_id=web_id_of(session),
         origin=origin,
         model=model,
+        film=film,
     )
     return url, headers, parse_qs(urlsplit(url).query, keep_blank_values=True)
 
@@ -256,3 +258,18 @@ def test_the_session_is_in_the_cookie_and_nowhere_else(site: Site, path: str) ->
     cookie = headers.pop("cookie")
     assert SESSION.reveal() in cookie
     assert SESSION.reveal() not in url + repr(headers)
+
+
+@pytest.mark.parametrize("site", [CN, SG], ids=["cn", "sg"])
+def test_films_are_asked_for_from_their_own_page(site: Site) -> None:
+    _, headers, query = ask(site=site, film=True)
+    assert headers["referer"] == f"{site.page_origin}/ai-tool/generate?type=video"
+    assert query["commerce_with_input_video"] == ["1"]
+    constants = replace(Constants(), sends_babi_param=True)
+    _, _, query = ask(site=site, film=True, constants=constants, model="dreamina_seedance_40")
+    assert json.loads(query["babi_param"][0]) == {
+        "scenario": "image_video_generation",
+        "feature_key": "aigc_to_video",
+        "feature_entrance": "to_video",
+        "feature_entrance_detail": "to_video-dreamina_seedance_40",
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from zlib import crc32
 
 import pytest
+from typing_extensions import override
 
 from jimeng_api.catalog.sites import CN, HK, SG, SITES, Site
 from jimeng_api.domain.errors import InternalError, UnsupportedValue, UploadFailed
@@ -49,7 +51,7 @@ class Vod:
 
     async def send(self, request: Request) -> Response:
         step = self._step(request)
-        self.asked.append((step, request))
+        self.asked.append((step, replace(request, body=b"") if step == "transfer" else request))
         body = request.body or b""
         if request.parts is not None:
             chunks = [chunk async for chunk in request.parts.chunks()]
@@ -181,6 +183,29 @@ def test_where_parts_are_not_taken_a_large_film_goes_whole_and_is_still_not_held
     assert whole.headers["content-crc32"] == f"{crc32(film):08x}"
     assert whole.parts is not None
     assert whole.parts.size == len(film)
+
+
+def test_a_film_of_two_hundred_megabytes_is_never_held() -> None:
+    class Sink(Vod):
+        @override
+        async def send(self, request: Request) -> Response:
+            answer = await super().send(request)
+            self.bodies.clear()
+            return answer
+
+    async def read(start: int, length: int) -> bytes:
+        return bytes(length)
+
+    vod = Sink()
+    tracemalloc.start()
+    try:
+        work = uploader(vod).upload_film(CN, SESSION, size=200 * 1024**2, read=read)
+        run_virtually(work)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert vod.steps.count("transfer") == 40
+    assert peak < 4 * PART
 
 
 def test_a_part_that_fails_is_sent_again_alone() -> None:

@@ -315,6 +315,32 @@ async def test_the_model_is_told_where_the_setting_wants_it() -> None:
     assert details == ["to-generate-high_aes_general_v50", "to-generate"]
 
 
+async def test_a_payload_says_itself_that_it_makes_a_film() -> None:
+    door = Door(said({"aigc_data": RECORD}), said({"aigc_data": RECORD}))
+    upstream = client(door)
+    await upstream.submit(CN, SESSION, PAYLOAD)
+    await upstream.submit(
+        CN, SESSION, b'{"extend":{"root_model":"m","m_video_commerce_info":{}},"submit_id":"s"}'
+    )
+    kinds = [request.headers["referer"].rpartition("=")[2] for request in door.requests]
+    assert kinds == ["image", "video"]
+
+
+async def test_downloads_are_asked_for_by_the_ids_of_items() -> None:
+    film = {"common_attr": {"id": "77"}, "video": {"play_url": "https://v.example/a.mp4"}}
+    other = {"common_attr": {"id": "78"}, "video": {"play_url": "https://v.example/b.mp4"}}
+    door = Door(said({"item_list": [film, other]}))
+    found = await client(door).download_links(CN, SESSION, ["77", "77"])
+    assert {id_: item.url for id_, item in found.items()} == {"77": "https://v.example/a.mp4"}
+    (request,) = door.requests
+    assert urlsplit(request.url).path == "/mweb/v1/get_local_item_list"
+    assert json.loads(request.body or b"") == {
+        "item_id_list": ["77"],
+        "pack_item_opt": {"scene": 1, "need_data_integrity": True},
+        "is_for_video_download": True,
+    }
+
+
 @pytest.mark.parametrize(
     "outcome",
     [

@@ -592,6 +592,13 @@ def test_a_film_that_cannot_be_worked_on_is_refused(request_: VideoRequest) -> N
         ("jimeng-video-seedance-2.0-vip", "4k", (), "seedance_20_pro_4k_output"),
         ("jimeng-video-seedance-2.5", "1080p", (), "seedance_25_1080p_no_input_video_output"),
         ("jimeng-video-seedance-2.5", "1080p", (FILM,), "seedance_25_1080p_output"),
+        (
+            "jimeng-video-seedance-2.5-draft",
+            "480p",
+            (),
+            "seedance_25_draft_480p_no_input_video_output",
+        ),
+        ("jimeng-video-seedance-2.5-draft", "480p", (FILM,), "seedance_25_draft_480p_output"),
         ("minimax-h3", "2k", (), "minimax_h3_2k_output"),
         ("wan-3.0", "1080p", (), "wan_30_1080p_output"),
     ],

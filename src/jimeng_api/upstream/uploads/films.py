@@ -110,6 +110,8 @@ class FilmUploads:
 
     def _control_host(self, site: Site, token: UploadToken) -> str:
         """Where places are given: as the setting says, or the token, or the site's row."""
+        if self._storage.origin is not None:
+            return self._storage.origin
         if own := self._constants.vod_url.get(site.name):
             return own
         named = token.upload_domain

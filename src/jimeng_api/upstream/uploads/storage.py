@@ -50,7 +50,7 @@ class Storage:
         self._transport = transport
         self._clock = clock
         self._constants = constants
-        self._origin = origin.rstrip("/") if origin else None
+        self.origin = origin.rstrip("/") if origin else None
         self._proxies = proxies
         self._control_timeout = control_timeout
         self._blob_timeout = blob_timeout
@@ -82,7 +82,7 @@ class Storage:
         return await self._send(
             Request(
                 method=method,
-                url=f"{(self._origin or host).rstrip('/')}/?{words}",
+                url=f"{(self.origin or host).rstrip('/')}/?{words}",
                 headers=headers,
                 body=body,
                 timeout=self._control_timeout,
@@ -122,13 +122,13 @@ class Storage:
         return await self._send(
             Request(
                 method="POST",
-                url=f"{self._origin or f'https://{host}'}/upload/v1/{address.uri}{query}",
+                url=f"{self.origin or f'https://{host}'}/upload/v1/{address.uri}{query}",
                 headers=self._headers(site) | {"authorization": address.auth.reveal(), **headers},
                 body=None if isinstance(body, Parts) else body,
                 parts=body if isinstance(body, Parts) else None,
                 timeout=self._blob_timeout * _portions(body),
                 max_bytes=MAX_BYTES,
-                only_public=self._origin is None,
+                only_public=self.origin is None,
                 proxy=self._proxies.get(site.name),
             )
         )
@@ -144,7 +144,7 @@ class Storage:
         return hosts[turn % len(hosts)]
 
     def _serves(self, site: Site, host: str) -> bool:
-        if self._origin and host == urlsplit(self._origin).netloc:
+        if self.origin and host == urlsplit(self.origin).netloc:
             return True
         own = self._constants.upload_hosts.get(site.name)
         known = site.serves_uploads_to(host) if own is None else is_below(host, own)
