@@ -306,9 +306,10 @@ def _doing(rows: Iterable[Row]) -> Iterator[str]:
 def watch_files(points: Failpoints, folder: Path, *, pretended: Callable[[], bool]) -> None:
     """Notice every put into a media store of this process.
 
-    Half a file is left where the store prepares a whole one. Those that are `pretended` write nothing.
+    Half a file is left where the store prepares a whole one. Stores that are `pretended` are not touched: the
+    threads that obstore would begin then are not there in a process that is forked afterwards.
     """
-    really_put = MediaStore.put
+    really_put, really_delete = MediaStore.put, MediaStore.delete_inputs
 
     async def put(store: MediaStore, media_id: str, body: bytes) -> None:
         if pretended():
@@ -322,4 +323,8 @@ def watch_files(points: Failpoints, folder: Path, *, pretended: Callable[[], boo
         await really_put(store, media_id, body)
         points.hit(FILE_WRITTEN)
 
+    async def delete_inputs(store: MediaStore, *, before: float) -> int:
+        return 0 if pretended() else await really_delete(store, before=before)
+
     mock.patch.object(MediaStore, "put", put).start()
+    mock.patch.object(MediaStore, "delete_inputs", delete_inputs).start()

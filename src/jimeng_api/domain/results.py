@@ -10,7 +10,7 @@ class Picture:
     """One stored result: true size in pixels, true type, length in bytes, SHA-256 of the stored bytes.
 
     `number` orders the results of a job; `media_id` is unguessable and names it at `/media/{media_id}`.
-    `seconds` is the length of a film, 0 for what does not move.
+    `seconds` is the length of a film, 0 for what does not move, and `vid` its name in the upstream's store.
     """
 
     media_id: str
@@ -22,6 +22,7 @@ class Picture:
     size: int
     sha256: str
     seconds: float = 0.0
+    vid: str = ""
 
     @property
     def is_film(self) -> bool:

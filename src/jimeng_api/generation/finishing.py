@@ -60,29 +60,6 @@ class FinishedPictures:
         picture = next(one for one in job.pictures if one.media_id == media_id)
         return _finished(caller, job, picture)
 
-    async def of_film(self, caller: Caller, job: Job, film: Picture) -> Origin | None:
-        """Where the upstream has the film of a job, with all that it wants to be told of it.
-
-        None where none of the caller's accounts can reach it there any more.
-        """
-        origin = _origin(caller, job, film)
-        if origin is None:
-            return None
-        sessions = [one for one in caller.sessions if one.account == origin.account]
-        try:
-            sighting = await self._adopting.look_for(
-                sessions, submit_id=None, history_id=origin.history_id
-            )
-        except NotFound:
-            return None
-        items = sighting.found.progress.items
-        item = next((one for one in items if one.id == origin.item_id), None)
-        if item is None or not item.vid:
-            return None
-        return replace(
-            origin, vid=item.vid, width=film.width, height=film.height, seconds=film.seconds
-        )
-
     async def of_item(self, caller: Caller, item_id: str, history_id: str) -> Finished:
         """What the upstream has under these ids, for the first of the caller's accounts that sees it.
 
@@ -112,6 +89,14 @@ class FinishedPictures:
             height=item.height,
             model=model.name if model else None,
         )
+
+
+def origin_of_film(caller: Caller, job: Job, film: Picture) -> Origin | None:
+    """Where the upstream has the film of a job; None where none of the caller's accounts can reach it."""
+    origin = _origin(caller, job, film)
+    if origin is None or not film.vid:
+        return None
+    return replace(origin, vid=film.vid, width=film.width, height=film.height, seconds=film.seconds)
 
 
 def _finished(caller: Caller, job: Job, picture: Picture) -> Finished:

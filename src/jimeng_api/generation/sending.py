@@ -83,7 +83,8 @@ class Sending:
 
     async def let_go(self, job: Job) -> None:
         """Of a job that nothing came of, not even what it was to start from is kept."""
-        if job.state is State.FAILED and not any(part.open for part in job.submissions):
+        over = job.state is State.FAILED and not any(part.open for part in job.submissions)
+        if over and job.request.inputs:
             await self._uploading.drop(job.request.inputs)
 
     async def sent(

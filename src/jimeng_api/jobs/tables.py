@@ -88,6 +88,7 @@ pictures = Table(
     Column("size", Integer, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("seconds", Float, nullable=False),
+    Column("vid", Text, nullable=False),
     Column("created_at", Float, nullable=False),
     Index("pictures_by_job", "job_id", "number", unique=True),
     Index("pictures_by_age", "created_at"),

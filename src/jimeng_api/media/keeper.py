@@ -15,10 +15,10 @@ from jimeng_api.domain.progress import Item
 from jimeng_api.domain.requests import PictureFormat
 from jimeng_api.domain.results import Picture
 from jimeng_api.media.anatomy import NotTaken
-from jimeng_api.media.download import Downloads
+from jimeng_api.media.download import Arrived, Downloads
 from jimeng_api.media.fetch import Fetcher
+from jimeng_api.media.films import Film, film_of
 from jimeng_api.media.picture import Darkroom, Drawing, drawing_of
-from jimeng_api.media.recordings import Recording, examine
 from jimeng_api.media.store import MediaStore
 
 log = structlog.get_logger()
@@ -90,18 +90,19 @@ class Keeper:
     async def keep_film(self, item: Item, *, media_id: str, number: int, site: Site) -> Picture:
         """The item as a stored film, under this id. Raises what `keep` raises."""
         async with self._film_places, self._downloads.film(item.url, site=site) as arrived:
-            film = await asyncio.to_thread(_film_in, arrived.file)
+            film = await asyncio.to_thread(_film_in, arrived)
             await self._put(media_id, arrived.file)
         return Picture(
             media_id=media_id,
             number=number,
             item_id=item.id,
-            content_type=film.content_type,
+            content_type="video/quicktime" if film.quicktime else "video/mp4",
             width=film.width,
             height=film.height,
             size=arrived.size,
             sha256=arrived.digest.hexdigest(),
             seconds=film.seconds,
+            vid=item.vid,
         )
 
     async def _put(self, media_id: str, body: bytes | BinaryIO) -> None:
@@ -143,11 +144,8 @@ class Keeper:
         ) from trouble
 
 
-def _film_in(file: BinaryIO) -> Recording:
+def _film_in(arrived: Arrived) -> Film:
     try:
-        film = examine(file)
+        return film_of(arrived.file, arrived.size)
     except NotTaken as error:
-        raise ResultCorrupt(f"The upstream's film {error}.") from error
-    if not film.width:
-        raise ResultCorrupt("The upstream's result is not a film.")
-    return film
+        raise ResultCorrupt(f"The upstream's result {error}.") from error

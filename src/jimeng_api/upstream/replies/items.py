@@ -11,18 +11,13 @@ from jimeng_api.upstream.replies.answers import Reply
 from jimeng_api.upstream.replies.films import VideoWire, film
 from jimeng_api.upstream.replies.pictures import CommonWire, ImageWire, picture
 from jimeng_api.upstream.replies.shapes import Shape
-from jimeng_api.upstream.replies.words import word
-
-
-class _ExtraWire(msgspec.Struct):
-    template_type: Any = None
 
 
 class ItemWire(msgspec.Struct):
     common_attr: CommonWire | None = None
     image: ImageWire | None = None
     video: VideoWire | None = None
-    extra: _ExtraWire | None = None
+    extra: Any = None
 
 
 class _ListWire(msgspec.Struct):
@@ -48,8 +43,9 @@ def local_items(reply: Reply) -> dict[str, Item]:
 
 def _item(wire: ItemWire) -> Item | None:
     common = wire.common_attr or _NO_COMMON
+    told = wire.extra.get("template_type") if isinstance(wire.extra, dict) else None
     # A film's cover is a picture, and no result.
-    if wire.video is not None or word((wire.extra or _NO_EXTRA).template_type) == "video":
+    if wire.video is not None or told == "video":
         return film(common, wire.video or _NO_VIDEO)
     return picture(common, wire.image or _NO_IMAGE)
 
@@ -57,5 +53,4 @@ def _item(wire: ItemWire) -> Item | None:
 _NO_COMMON: Final = CommonWire()
 _NO_IMAGE: Final = ImageWire()
 _NO_VIDEO: Final = VideoWire()
-_NO_EXTRA: Final = _ExtraWire()
 _LIST: Final = Shape(_ListWire)

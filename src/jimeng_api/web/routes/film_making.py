@@ -19,6 +19,7 @@ from jimeng_api.domain.errors import (
 )
 from jimeng_api.domain.requests import VideoMode, VideoRequest
 from jimeng_api.domain.results import Picture
+from jimeng_api.generation.finishing import origin_of_film
 from jimeng_api.jobs.job import Job
 from jimeng_api.media.intake import Kept, Source
 from jimeng_api.web.answering import listed, once_there, ordered, result_object
@@ -259,7 +260,7 @@ async def _finished(request: Request, caller: Caller, video_id: str, mode: Video
         async with taking(request, films=True) as take:
 
             async def prepared() -> VideoRequest:
-                origin = await parts_of(request).finished.of_film(caller, job, film)
+                origin = origin_of_film(caller, job, film)
                 if origin is not None:
                     return wish(origin, ())
                 return wish(None, await take([Kept(media_id=film.media_id, param="video_id")]))

@@ -1,4 +1,4 @@
-"""Results that are films have a length."""
+"""Results that are films have a length, and a name in the upstream's store of films."""
 
 from __future__ import annotations
 
@@ -11,3 +11,4 @@ down_revision = "0003"
 
 def upgrade() -> None:
     op.add_column("pictures", sa.Column("seconds", sa.Float, nullable=False, server_default="0"))
+    op.add_column("pictures", sa.Column("vid", sa.Text, nullable=False, server_default=""))
