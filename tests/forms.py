@@ -17,8 +17,8 @@ def picture(width: int = 64, height: int = 64, colour: str = "teal", kind: str =
     return out.getvalue()
 
 
-def data_uri(body: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(body).decode()}"
+def data_uri(body: bytes, kind: str = "image/png") -> str:
+    return f"data:{kind};base64,{base64.b64encode(body).decode()}"
 
 
 def multipart(

@@ -4,7 +4,7 @@ A row's number says which kind of trouble it belongs to, 0 none at all; `what` t
 `type` and `code` are what a waiting caller gets. `accepted` is how many submissions the upstream takes, and
 so charges, for one job; `sent` how often the paid request goes out (None where it does not matter). `resend`
 says that a client may send its request again by itself. `charge` is what the caller is told of the credits.
-`uploads` is how many pictures the upstream comes to keep for one job.
+`uploads` is how many pictures the upstream comes to keep for one job (None where it does not matter).
 
 Not here, because nothing of it exists yet: 41 the balance and 42 the daily credits. What only sockets show
 is tested with sockets (`tests/unit/test_transport*.py`, `test_sent_or_not.py`): 44, a kept connection that
@@ -51,7 +51,7 @@ class Row:
     charge: str = ""
     accepted: int = 1
     sent: int | None = 1
-    uploads: int = 0
+    uploads: int | None = 0
     pictures: int = 1
     partial: bool = False
     known: bool = True  # whether the gateway comes to know what was accepted
@@ -464,7 +464,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(number=40, what="committed, reset, for ever",
         faults=always("accepted_then_reset", "commit_upload"),
-        **EDIT | UPLOAD_FAILED | {"sent": 0, "uploads": 6}),
+        **EDIT | UPLOAD_FAILED | {"sent": 0, "uploads": None}),
     # -------------------------------------------- what the account may not, as it is told at the upload
     Row(number=13, what="1015 at the upload", faults=always("login_error", "upload_token"),
         **EDIT | EXPIRED | UNSENT),
@@ -485,9 +485,9 @@ ROWS: tuple[Row, ...] = (
         **EDIT | MAINTENANCE | UNSENT),
     # -------------------------------------------- the content of what was uploaded
     Row(number=19, what="2003 at the content check", faults=always("content_risk", "algo_proxy"),
-        **EDIT | MODERATED | {"sent": 0}),
+        **EDIT | MODERATED | {"sent": 0, "uploads": None}),
     Row(number=19, what="one picture of two is a risk", faults=(fault("content_risk", after=1),),
-        **EDIT | MODERATED | {"sent": 0}),
+        **EDIT | MODERATED | {"sent": 0, "uploads": None}),
     *(
         Row(number=19, what=f"content check: {name}", faults=always(name, "algo_proxy"), **EDIT)
         for name in ("html_502", "json_500", "reset", "timeout", "login_error", "shark",

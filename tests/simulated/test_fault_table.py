@@ -43,7 +43,8 @@ async def test_trouble_ends_as_the_table_says(house: House, row: Row) -> None:
         accepted = await upstream.submits(key)
         assert len(accepted) == row.accepted
         assert await upstream.charged(key) == row.accepted
-        assert len(await upstream.uploads(key)) == row.uploads
+        if row.uploads is not None:
+            assert len(await upstream.uploads(key)) == row.uploads
         if row.sent is not None:
             assert times_sent(house, key) == row.sent
     if row.status == 200:

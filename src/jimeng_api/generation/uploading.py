@@ -23,17 +23,18 @@ class Uploading:
         self._places = asyncio.Semaphore(at_once)
 
     async def uris(self, inputs: Sequence[Input], site: Site, session: Secret) -> tuple[str, ...]:
-        """What the upstream calls each of the pictures, in their order.
+        """What the upstream calls each of the pictures, in their order. The first that fails ends them all.
 
         Raises UploadFailed, ContentRefused, and what a call with this session raises. Nothing is charged.
         """
-        done = await asyncio.gather(
-            *(self._uploaded(one, site, session) for one in inputs), return_exceptions=True
-        )
-        for result in done:
-            if isinstance(result, BaseException):
-                raise result
-        return tuple(result for result in done if isinstance(result, str))
+        tasks = [asyncio.create_task(self._uploaded(one, site, session)) for one in inputs]
+        try:
+            return tuple(await asyncio.gather(*tasks))
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
 
     async def drop(self, inputs: Sequence[Input]) -> None:
         """Let go of pictures that nobody needs any more. What cannot be deleted now, age takes."""

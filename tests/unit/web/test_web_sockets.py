@@ -19,7 +19,7 @@ from jimeng_api.domain.errors import (
     UpstreamUnreachable,
 )
 from jimeng_api.web.server import GatewayServer, build_server
-from tests.forms import picture
+from tests.forms import data_uri, picture
 from tests.unit.web.web_edge import CAT, KEY, PICTURE, Edge, until
 
 
@@ -302,10 +302,6 @@ async def test_openais_client_sends_pictures_in_every_form_that_it_has() -> None
         with pytest.raises(openai.BadRequestError) as caught:
             await ask.images.edit(image=one, mask=one, prompt="blue", **model)
         assert caught.value.param == "mask"
-
-
-def data_uri(body: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(body).decode()}"
 
 
 async def test_openais_client_reads_the_stream() -> None:
