@@ -2,9 +2,9 @@
 
     python benchmarks/composition.py [--pictures 10] [--megabytes 5] [--delay 0.3]
 
-Each upload is answered `--delay` seconds late. The upload phase is what the upstream sees of it, from the first
-step of the first upload to the submission. It is set beside those of as many edits of one picture each, one
-after the other. Exit code 1 when the memory grew by more than `MOST_MB`.
+Each upload is answered `--delay` seconds late. The upload phase is what the upstream sees of it, from the
+first step of the first upload to the submission. It is set beside those of as many edits of one picture each,
+one after the other. Exit code 1 when the memory grew by more than `MOST_MB`.
 """
 
 from __future__ import annotations
