@@ -168,6 +168,9 @@ class HttpTransport:
             raise _judged(error, body, proxied=proxy is not None) from (None if proxy else error)
 
 
+_PIECE = 256 * 1024
+
+
 class _Body(Payload):
     """A body that knows how many bytes of its request were handed to the connection, the head among them.
 
@@ -190,10 +193,15 @@ class _Body(Payload):
     async def write(self, writer: AbstractStreamWriter) -> None:
         assert isinstance(writer, StreamWriter)  # noqa: S101 - no other is made for a request
         connection = writer.transport
+        body = memoryview(self._value)
         # Raises where the connection has closed. Without `drain` it never waits, so that a connection which
         # is closed afterwards was closed by this write: the system took not a byte of it.
-        await writer.write(self._value, drain=False)
+        await writer.write(body[:_PIECE], drain=False)
         if connection is not None and not connection.is_closing():
+            self.handed = writer.output_size
+        # In one piece with its head, a large body would be in memory twice.
+        for start in range(_PIECE, len(body), _PIECE):
+            await writer.write(body[start : start + _PIECE])
             self.handed = writer.output_size
 
 

@@ -21,19 +21,22 @@ class Uploading:
         self._uploader = uploader
         self._media = media
         self._places = asyncio.Semaphore(at_once)
+        # While it is read, a picture is in memory twice.
+        self._reading = asyncio.Semaphore(2)
 
     async def uris(self, inputs: Sequence[Input], site: Site, session: Secret) -> tuple[str, ...]:
-        """What the upstream calls each of the pictures, in their order.
+        """What the upstream calls each of the pictures, in their order. The first that fails ends them all.
 
         Raises UploadFailed, ContentRefused, and what a call with this session raises. Nothing is charged.
         """
-        done = await asyncio.gather(
-            *(self._uploaded(one, site, session) for one in inputs), return_exceptions=True
-        )
-        for result in done:
-            if isinstance(result, BaseException):
-                raise result
-        return tuple(result for result in done if isinstance(result, str))
+        tasks = [asyncio.create_task(self._uploaded(one, site, session)) for one in inputs]
+        try:
+            return tuple(await asyncio.gather(*tasks))
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
 
     async def drop(self, inputs: Sequence[Input]) -> None:
         """Let go of pictures that nobody needs any more. What cannot be deleted now, age takes."""
@@ -43,10 +46,13 @@ class Uploading:
 
     async def _uploaded(self, one: Input, site: Site, session: Secret) -> str:
         async with self._places:
-            try:
-                body = await self._media.read(one.media_id)
-            except NotFound as error:
-                raise InternalError("A picture of this job is not kept any more.") from error
-            uri = await self._uploader.upload(site, session, body)
+            uri = await self._uploader.upload(site, session, await self._body(one))
         await self._uploader.check(site, session, uri)
         return uri
+
+    async def _body(self, one: Input) -> bytes:
+        try:
+            async with self._reading:
+                return await self._media.read(one.media_id)
+        except NotFound as error:
+            raise InternalError("A picture of this job is not kept any more.") from error

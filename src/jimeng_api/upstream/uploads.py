@@ -238,7 +238,9 @@ class Uploader:
     async def _ask(self, site: Site, session: Secret) -> UploadToken:
         token = await self._client.upload_token(site, session)
         now = self._clock.monotonic()
-        life = token.lifetime or self._constants.upload_token_seconds
+        life = token.lifetime
+        if life is None:
+            life = self._constants.upload_token_seconds
         self._held = {key: held for key, held in self._held.items() if now < held.until}
         self._held[site.name, session] = _Held(
             token=token, until=now + min(life, LONGEST_TOKEN) - TOKEN_MARGIN
