@@ -158,7 +158,7 @@ class Collecting:
         request, site = job.job.request, SITES[sent.session.site]
         renewed = 0
         rejected = False
-        waited = 0.5
+        began, waited = self._clock.now(), 0.5
         while True:
             try:
                 return await self._keeper.keep(
@@ -170,7 +170,7 @@ class Collecting:
                     compression=request.output_compression,
                 )
             except UpstreamUnreachable as error:
-                waited = await self._waited_for_files(job, sent, error, waited)
+                waited = await self._waited_for_files(job, sent, error, waited, since=began)
                 continue
             except LinkExpired:
                 renewed += 1
@@ -183,11 +183,13 @@ class Collecting:
             item = await self._renewed(job, sent, item)
 
     async def _waited_for_files(
-        self, job: OpenJob, sent: Sent, error: UpstreamUnreachable, waited: float
+        self, job: OpenJob, sent: Sent, error: UpstreamUnreachable, waited: float, *, since: float
     ) -> float:
         """Wait a while longer than last time: a result is paid for, and waited for while the job has time."""
         waited = min(waited * 2, 30.0)
         until = job.part(sent.submission.number).watched_until or job.job.deadline
+        if since > until:
+            until = since + _MOMENT_TO_ASK
         if self._clock.now() + waited > until:
             raise ResultCorrupt("The result could not be fetched in time.") from error
         log.warning("result_not_kept_yet", job=job.job.id, reason=error.message)
