@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from jimeng_api.media.callers_urls import CallersUrls
 from jimeng_api.media.intake import Intake, Kept, Sent, Source, Written
 from jimeng_api.media.store import MediaStore
 from jimeng_api.transport import NotSent, Request, Response, Stream
+from tests.forms import data_uri
 from tests.simulated.house import until
 from tests.unit.media.pictures import picture
 
@@ -86,10 +86,6 @@ def intake(web: Web, store: MediaStore) -> Intake:
 
 def files(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in (tmp_path / "media").rglob("*") if path.is_file())
-
-
-def data_uri(body: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(body).decode()}"
 
 
 async def test_every_source_becomes_a_kept_picture_in_the_order_given(
