@@ -28,7 +28,8 @@ class Uploading:
     async def uris(self, inputs: Sequence[Input], site: Site, session: Secret) -> tuple[str, ...]:
         """What the upstream calls each of them, in their order: URIs of pictures, vids of films and sounds.
 
-        The first that fails ends them all. Raises UploadFailed, ContentRefused, and what a call with this session raises. Nothing is charged.
+        The first that fails ends them all. Raises UploadFailed, ContentRefused, and what a call with this
+        session raises. Nothing is charged.
         """
         tasks = [asyncio.create_task(self._uploaded(one, site, session)) for one in inputs]
         try:
