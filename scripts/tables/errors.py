@@ -89,6 +89,11 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "There is no such route, job or file. A job of another key looks the same.",
         "没有这个路由、任务或文件。别的密钥的任务也是同样的回答。",
     ),
+    "video_not_ready": (
+        "The content of a video was asked for that is not finished, or that failed. Look at the video until "
+        "its `status` is `completed`.",
+        "请求了尚未完成或已失败的视频的内容。请继续查看该视频，直到 `status` 为 `completed`。",
+    ),
     "method_not_allowed": (
         "The route exists, the method does not; `Allow` lists those that do.",
         "路由存在，但不支持该方法；`Allow` 列出可用的方法。",

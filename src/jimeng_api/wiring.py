@@ -15,6 +15,7 @@ from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock, SystemClock
 from jimeng_api.generation.adopting import Adopting
 from jimeng_api.generation.collecting import Collecting
+from jimeng_api.generation.deleting import Deleting
 from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.finishing import FinishedPictures
 from jimeng_api.generation.housekeeping import Housekeeping, Kept
@@ -28,6 +29,7 @@ from jimeng_api.jobs.store import JobStore
 from jimeng_api.media.callers_urls import CallersUrls
 from jimeng_api.media.download import Downloads
 from jimeng_api.media.fetch import Fetcher
+from jimeng_api.media.film_stills import FilmStills
 from jimeng_api.media.intake import Intake
 from jimeng_api.media.keeper import Keeper
 from jimeng_api.media.store import MediaStore
@@ -87,7 +89,14 @@ async def running(
         parts = Parts(
             desk=desk,
             media=media,
-            intake=Intake(CallersUrls(door, allowed=settings.fetch_allow), media, clock),
+            intake=Intake(
+                CallersUrls(door, allowed=settings.fetch_allow),
+                media,
+                clock,
+                folder=settings.data_dir,
+            ),
+            stills=FilmStills(media, folder=settings.data_dir),
+            deleting=Deleting(desk=desk, workshop=workshop, store=store, media=media),
             finished=finished,
             vault=vault,
             clock=clock,

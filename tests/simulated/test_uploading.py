@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from PIL import Image
@@ -33,6 +33,10 @@ class Photo:
     @property
     def size(self) -> int:
         return len(self._body)
+
+    @property
+    def lent(self) -> BinaryIO:
+        return io.BytesIO(self._body)
 
     async def read(self) -> bytes:
         return self._body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jimeng_api.cli import finishing, image, jobs, models, serve, simulate
+from jimeng_api.cli import finishing, image, jobs, models, serve, simulate, video
 
 app = typer.Typer(
     name="jimeng-api",
@@ -17,6 +17,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("simulate")(simulate.simulate)
 app.command("image")(image.image)
+app.command("video")(video.video)
 app.command("upscale")(finishing.upscale)
 app.command("outpaint")(finishing.outpaint)
 app.command("repair")(finishing.repair)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -28,6 +29,7 @@ Token = Annotated[
         help="Session id, with us-, hk-, jp- or sg- before it outside China. Better in the environment.",
     ),
 ]
+_MOST_FILM = 4 * 1024**3
 DEFAULT_BASE_URL = "http://127.0.0.1:5100"
 
 # Where nobody watches, lines are not broken to a screen that is not there.
@@ -76,6 +78,21 @@ class GatewayCaller:
         if answer.status != 200:
             raise Refused(f"{url} answered {answer.status}.")
         return answer.body
+
+    async def save(self, url: str, path: Path) -> None:
+        """Write the bytes behind an absolute URL of the gateway into a file. Raises Refused."""
+        import asyncio
+
+        request = Request(method="GET", url=url, timeout=3600, max_bytes=_MOST_FILM)
+        async with self._door.stream(request) as stream:
+            if stream.status != 200:
+                raise Refused(f"{url} answered {stream.status}.")
+            file = await asyncio.to_thread(path.open, "wb")
+            try:
+                async for chunk in stream.chunks:
+                    await asyncio.to_thread(file.write, chunk)
+            finally:
+                await asyncio.to_thread(file.close)
 
     async def stream(self, path: str, body: bytes, *, seconds: float) -> Stream:
         """An event stream, open until the caller closes this object. Raises Refused."""

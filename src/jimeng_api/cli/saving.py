@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ async def ordered(caller: GatewayCaller, path: str, asked: Mapping[str, Any], fo
     async with caller as gateway:
         stream = await gateway.stream(path, body, seconds=_LONGEST)
         job_id = stream.headers["x-job-id"]
-        with _bar() as progress:
+        with bar() as progress:
             task = progress.add_task("queued", total=100)
             showing = asyncio.create_task(_show(gateway, job_id, progress, task))
             try:
@@ -54,23 +55,40 @@ def _data_uri(file: Path) -> str:
 
 async def _show(gateway: GatewayCaller, job_id: str, progress: Progress, task: TaskID) -> None:
     """Keep the bar true to the job, until cancelled."""
+    with suppress(Refused):
+        async for job in looks(gateway, job_id):
+            progress.update(task, description=words(job), completed=job["progress"])
+
+
+async def looks(gateway: GatewayCaller, job_id: str) -> AsyncIterator[dict[str, Any]]:
+    """The job, again and again. Raises Refused."""
     while True:
-        try:
-            job = await gateway.get(f"/v1/jobs/{job_id}")
-        except Refused:
-            return
-        progress.update(task, description=_words(job), completed=job["progress"])
+        yield await gateway.get(f"/v1/jobs/{job_id}")
         await asyncio.sleep(_BETWEEN_LOOKS)  # noqa: TID251 - the terminal's own time, nothing waits for it
 
 
-def _words(job: dict[str, Any]) -> str:
+def words(job: dict[str, Any]) -> str:
+    """What a person wants to know of a job that has not ended."""
     queue = job.get("queue") or {}
     if queue.get("position"):
-        return f"in line, place {queue['position']}"
-    return "drawing" if job["status"] == "in_progress" else str(job["status"])
+        what = f"in line, place {queue['position']}"
+    elif job["status"] == "in_progress":
+        what = "filming" if job["kind"] == "video" else "drawing"
+    else:
+        what = str(job["status"])
+    return f"{what}{_expected(job, queue)}"
 
 
-def _bar() -> Progress:
+def _expected(job: dict[str, Any], queue: dict[str, Any]) -> str:
+    """How long the upstream says that a film still takes; pictures are there too soon for that."""
+    whole = (queue.get("wait_seconds") or 0) + (queue.get("run_seconds") or 0)
+    left = whole * (100 - job["progress"]) / 100
+    if job["kind"] != "video" or not left:
+        return ""
+    return f", about {left / 60:.0f} min" if left >= 90 else f", about {left:.0f} s"
+
+
+def bar() -> Progress:
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description:<20}"),

@@ -13,6 +13,7 @@ GatewayError
         ModelNotAvailable        the site or the account does not offer the model
         ContentRefused           the upstream refuses the prompt, an input or the result
         NotFound
+        VideoNotReady            the film is asked for before it is there
         MethodNotAllowed
         KeyReused                an idempotency key came again with another request
         JobEnded                 there is nothing left to cancel
@@ -152,6 +153,10 @@ class ContentRefused(InvalidRequest):
 
 class NotFound(InvalidRequest):
     code = "not_found"
+
+
+class VideoNotReady(InvalidRequest):
+    code = "video_not_ready"
 
 
 class MethodNotAllowed(InvalidRequest):

@@ -82,7 +82,8 @@ class VideoRequest:
     `inputs` stand in the caller's order; `pieces` are the prompt cut where it names one of them (`omni`,
     `subject_ref`, `edit`), `frames` belong to the inputs one by one (`multi_frame`). `origin` is the film
     that `interpolate` and `upscale` work on, or None where that is the one input; `target_fps` is what
-    `interpolate` leads to. `edit_from` and `edit_to` are seconds of the first input.
+    `interpolate` leads to. `edit_from` and `edit_to` are seconds of the first input. `remix_of` is the job
+    whose request this is with other words.
     """
 
     model: str
@@ -99,6 +100,7 @@ class VideoRequest:
     target_fps: int = 60
     edit_from: float = 0.0
     edit_to: float = 0.0
+    remix_of: str = ""
 
     @property
     def count(self) -> int:

@@ -23,3 +23,7 @@ class Picture:
     sha256: str
     seconds: float = 0.0
     vid: str = ""
+
+    @property
+    def is_film(self) -> bool:
+        return self.content_type.startswith("video/")

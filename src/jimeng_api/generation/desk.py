@@ -34,7 +34,7 @@ from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.database import Superseded
-from jimeng_api.jobs.job import Job, State, Submission
+from jimeng_api.jobs.job import Job, JobKind, State, Submission
 from jimeng_api.jobs.repeats import KEPT_SECONDS, Repeat, meant
 from jimeng_api.jobs.store import JobStore, TakenKey
 
@@ -462,10 +462,11 @@ class Desk:
         after: str | None = None,
         limit: int = 20,
         newest_first: bool = True,
+        kind: JobKind | None = None,
     ) -> tuple[list[Job], bool]:
-        """A page of the caller's jobs and whether more follow."""
+        """A page of the caller's jobs, of one kind or of all, and whether more follow."""
         found = await self._store.page(
-            caller.owner, after=after, limit=limit + 1, newest_first=newest_first
+            caller.owner, after=after, limit=limit + 1, newest_first=newest_first, kind=kind
         )
         return found[:limit], len(found) > limit
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jimeng_api.accounts.session import Caller
 from jimeng_api.domain.errors import InvalidValue, NotFound, UnsupportedValue
@@ -89,6 +89,14 @@ class FinishedPictures:
             height=item.height,
             model=model.name if model else None,
         )
+
+
+def origin_of_film(caller: Caller, job: Job, film: Picture) -> Origin | None:
+    """Where the upstream has the film of a job; None where none of the caller's accounts can reach it."""
+    origin = _origin(caller, job, film)
+    if origin is None or not film.vid:
+        return None
+    return replace(origin, vid=film.vid, width=film.width, height=film.height, seconds=film.seconds)
 
 
 def _finished(caller: Caller, job: Job, picture: Picture) -> Finished:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -115,7 +115,7 @@ class Housekeeping:
                 if in_vain >= _IN_VAIN_SECONDS:
                     break
                 began = self._clock.monotonic()
-                if await self._are_deleted(media):
+                if await self._are_deleted(media, aged.films):
                     gone += media
                 else:
                     stuck += 1
@@ -126,10 +126,10 @@ class Housekeeping:
             await self._clock.sleep(_BREATH)
         return total, stuck
 
-    async def _are_deleted(self, media: Sequence[str]) -> bool:
+    async def _are_deleted(self, media: Sequence[str], films: Collection[str]) -> bool:
         try:
             for media_id in media:
-                await self._media.delete(media_id)
+                await self._media.delete_result(media_id, film=media_id in films)
         except StorageUnavailable:
             return False
         return True

@@ -115,6 +115,15 @@ class Workshop:
             self._cancelling[job_id] = task
             task.add_done_callback(partial(self._cancelled, job_id))
 
+    async def forget(self, job_id: str) -> None:
+        """Do nothing more here for a job that is not on the disk any more."""
+        tasks = [task for (running, _), task in self._running.items() if running == job_id]
+        if job_id in self._cancelling:
+            tasks.append(self._cancelling[job_id])
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     # --------------------------------------------------------------------- looking
 
     async def _look_again_and_again(self) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Literal
 
 from jimeng_api.domain.errors import Charge
 from jimeng_api.domain.failure import Failure
-from jimeng_api.domain.requests import GenerationRequest
+from jimeng_api.domain.requests import GenerationRequest, VideoRequest
 from jimeng_api.domain.results import Picture
+
+JobKind = Literal["image", "video"]
 
 PER_SUBMISSION = 1_000_000
 """How far apart the pictures' numbers of two submissions begin: more than any series has pictures."""
@@ -178,6 +181,10 @@ class Job:
     failure: Failure | None = None
     submissions: tuple[Submission, ...] = ()
     pictures: tuple[Picture, ...] = ()
+
+    @property
+    def kind(self) -> JobKind:
+        return "video" if isinstance(self.request, VideoRequest) else "image"
 
     @property
     def status(self) -> str:

@@ -22,9 +22,13 @@ START: Place = (0.0, "")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aged:
-    """Media whose time is over, by job. `after` is where the next portion begins, None at the end."""
+    """Media whose time is over, by job. `after` is where the next portion begins, None at the end.
+
+    `films` are those of them that are films.
+    """
 
     media: Mapping[str, Sequence[str]]
+    films: frozenset[str]
     after: Place | None
 
 
@@ -68,13 +72,16 @@ class Retention:
             page = connection.execute(page_query).all()
             ids = sorted({row.job_id for row in page})
             found = connection.execute(
-                select(pictures.c.job_id, pictures.c.media_id)
+                select(pictures.c.job_id, pictures.c.media_id, pictures.c.content_type)
                 .where(pictures.c.job_id.in_(ids), ~has_younger, ~_is_open(pictures.c.job_id))
                 .order_by(pictures.c.job_id, pictures.c.number)
             ).all()
             by_job = groupby(found, key=lambda row: row.job_id)
             media = {job_id: [row.media_id for row in rows] for job_id, rows in by_job}
-            return Aged(media=media, after=_end(page))
+            films = frozenset(
+                row.media_id for row in found if row.content_type.startswith("video/")
+            )
+            return Aged(media=media, films=films, after=_end(page))
 
         return await self._database.read(work)
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Select,
+    delete,
     func,
     insert,
     inspect,
@@ -32,7 +33,7 @@ from jimeng_api.domain.results import Picture
 from jimeng_api.jobs.claims import Claims
 from jimeng_api.jobs.commits import Change, Commits
 from jimeng_api.jobs.database import Backend, Database, Superseded
-from jimeng_api.jobs.job import Job, State, Submission, open_state
+from jimeng_api.jobs.job import Job, JobKind, State, Submission, open_state
 from jimeng_api.jobs.retention import Retention
 from jimeng_api.jobs.signals import Signals
 from jimeng_api.jobs.sqlite import SqliteFile
@@ -221,6 +222,20 @@ class JobStore:
         await self._database.write(work)
         self.signals.changed([job_id])
 
+    async def delete(self, owner: str, job_id: str) -> Job | None:
+        """Forget a job and all that belongs to it; what it was, None where there is none."""
+        meant = (jobs.c.id == job_id, jobs.c.owner == owner)
+
+        def work(connection: Connection) -> Job | None:
+            found = _assembled(connection, select(jobs).where(*meant))
+            connection.execute(delete(jobs).where(*meant))
+            self.signals.announce(connection, [job_id], work=False)
+            return found[0] if found else None
+
+        found = await self._database.write(work)
+        self.signals.changed([job_id])
+        return found
+
     # ---------------------------------------------------------------------- reading
 
     async def find(self, owner: str, job_id: str) -> Job:
@@ -230,11 +245,19 @@ class JobStore:
         return found[0]
 
     async def page(
-        self, owner: str, *, after: str | None, limit: int, newest_first: bool
+        self,
+        owner: str,
+        *,
+        after: str | None,
+        limit: int,
+        newest_first: bool,
+        kind: JobKind | None = None,
     ) -> list[Job]:
-        """At most `limit` of the owner's jobs, those behind the job `after`."""
+        """At most `limit` of the owner's jobs, those behind the job `after`, of one kind or of all."""
         place = (jobs.c.created_at, jobs.c.id)
         query = select(jobs).where(jobs.c.owner == owner).limit(limit)
+        if kind is not None:
+            query = query.where(jobs.c.kind == kind)
         if after is not None:
             mark = await self.find(owner, after)
             edge = (mark.created_at, mark.id)
@@ -379,7 +402,7 @@ def _of(
 def _job_row(job: Job) -> dict[str, Any]:
     return {
         "id": job.id,
-        "kind": next(kind for kind, form in _KINDS.items() if isinstance(job.request, form)),
+        "kind": job.kind,
         "owner": job.owner,
         "state": job.state.value,
         "asked_model": job.asked_model,
@@ -463,5 +486,5 @@ def _failure(row: bytes | None) -> Failure | None:
     return msgspec.json.decode(row, type=Failure) if row else None
 
 
-_KINDS: dict[str, type[GenerationRequest]] = {"image": ImageRequest, "video": VideoRequest}
+_KINDS: dict[JobKind, type[GenerationRequest]] = {"image": ImageRequest, "video": VideoRequest}
 _PICTURE_FIELDS = tuple(field.name for field in fields(Picture))

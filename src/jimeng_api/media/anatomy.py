@@ -16,6 +16,7 @@ MOST_PIXELS = 50_000_000
 _MOST_PARTS = 50_000
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8\xff"
 _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 # In a JPEG's coded data 0xFF is followed by 0 or by a restart mark; anything else begins the next segment.
 _JPEG_NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
@@ -38,6 +39,11 @@ class Anatomy:
     height: int
 
 
+def is_picture(head: bytes) -> bool:
+    """Whether a file that begins like this may be one."""
+    return head.startswith((_PNG, _JPEG)) or (head.startswith(b"RIFF") and head[8:12] == b"WEBP")
+
+
 def anatomy_of(body: bytes) -> Anatomy:
     """What the file is, by its own bytes. Raises NotTaken.
 
@@ -48,7 +54,7 @@ def anatomy_of(body: bytes) -> Anatomy:
     try:
         if body.startswith(_PNG):
             return _png(body)
-        if body.startswith(b"\xff\xd8\xff"):
+        if body.startswith(_JPEG):
             return _jpeg(body)
         if body.startswith(b"RIFF") and body[8:12] == b"WEBP":
             return _webp(body)

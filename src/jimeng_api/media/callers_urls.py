@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from yarl import URL
 
 from jimeng_api.domain.errors import InvalidValue
 from jimeng_api.media.anatomy import MOST_BYTES, NotTaken
+from jimeng_api.media.download import Arrived, Pouring
 from jimeng_api.transport import Broken, NotSent, Request, Stream, TooLarge, Transport
 
 _MOST_HOPS = 3
 _SECONDS = 30.0
+_FILM_SECONDS = 600.0
 # The bytes so far must have come at this rate, apart from the seconds that one has anyway.
 _GRACE_SECONDS = 10.0
 _LEAST_BYTES_PER_SECOND = 128 * 1024
@@ -40,17 +42,31 @@ NOT_FETCHED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Allowance:
+    """How many bytes an answer may have, and how many seconds."""
+
+    bytes: int
+    seconds: float
+
+
 @dataclass(slots=True)
 class _Patience:
     """Until when an answer is waited for: longer while it comes quickly enough."""
 
     timeout: asyncio.Timeout
     began: float
+    longest: float
+    taken: int = 0
 
-    def after(self, taken: int) -> None:
-        """So many bytes are here."""
-        seconds = min(_SECONDS, _GRACE_SECONDS + taken / _LEAST_BYTES_PER_SECOND)
+    def after(self, length: int) -> None:
+        """So many bytes more are here."""
+        self.taken += length
+        seconds = min(self.longest, _GRACE_SECONDS + self.taken / _LEAST_BYTES_PER_SECOND)
         self.timeout.reschedule(self.began + seconds)
+
+
+_More = Callable[[bytes], Awaitable[None]]
 
 
 class CallersUrls:
@@ -61,36 +77,55 @@ class CallersUrls:
         self._allowed = frozenset(allowed)
 
     async def fetch(self, text: str, *, param: str) -> bytes:
-        """The bytes behind the URL. Raises InvalidValue, naming the caller's parameter."""
+        """The bytes behind the URL, a picture's. Raises InvalidValue, naming the caller's parameter."""
+        body = bytearray()
+
+        async def more(chunk: bytes) -> None:
+            body.extend(chunk)
+
+        await self._read(text, param, _Allowance(MOST_BYTES, _SECONDS), more)
+        return bytes(body)
+
+    async def save(self, text: str, into: Arrived, *, param: str, most: int) -> None:
+        """Write the bytes behind the URL, at most so many, into a file. Raises what `fetch` raises."""
+        pouring = Pouring(into)
+        await self._read(text, param, _Allowance(most, _FILM_SECONDS), pouring.add)
+        await pouring.finish()
+
+    async def _read(self, text: str, param: str, allowed: _Allowance, more: _More) -> None:
         try:
             url = self._checked(_parsed(text))
             async with asyncio.timeout(_GRACE_SECONDS) as timeout:
-                patience = _Patience(timeout, asyncio.get_running_loop().time())
-                return await self._followed(url, patience)
+                began = asyncio.get_running_loop().time()
+                patience = _Patience(timeout, began, allowed.seconds)
+                await self._followed(url, allowed, patience, more)
         except NotTaken as error:
             raise InvalidValue(f"{param} {error}", param=param) from error
         except TooLarge as error:
             raise InvalidValue(
-                f"{param} is larger than {MOST_BYTES // 1024**2} MiB", param=param
+                f"{param} is larger than {allowed.bytes // 1024**2} MiB", param=param
             ) from error
         except (NotSent, Broken, TimeoutError) as error:
             raise InvalidValue(f"{param} {NOT_FETCHED}", param=param) from error
 
-    async def _followed(self, url: URL, patience: _Patience) -> bytes:
+    async def _followed(
+        self, url: URL, allowed: _Allowance, patience: _Patience, more: _More
+    ) -> None:
         for _ in range(1 + _MOST_HOPS):
-            async with self._transport.stream(self._request(url)) as stream:
+            async with self._transport.stream(self._request(url, allowed)) as stream:
                 if stream.status not in _REDIRECTS or "location" not in stream.headers:
-                    return await _body(stream, patience)
+                    await _body(stream, patience, more)
+                    return
                 url = self._redirected(url, stream.headers["location"])
         raise NotTaken(f"could not be fetched: it is redirected more than {_MOST_HOPS} times")
 
-    def _request(self, url: URL) -> Request:
+    def _request(self, url: URL, allowed: _Allowance) -> Request:
         return Request(
             method="GET",
             url=str(url),
             headers=_HEADERS,
-            timeout=_SECONDS,
-            max_bytes=MOST_BYTES,
+            timeout=allowed.seconds,
+            max_bytes=allowed.bytes,
             only_public=not self._is_allowed(url),
         )
 
@@ -125,11 +160,9 @@ def _parsed(text: str) -> URL:
     raise NotTaken(ODD_URL if text[:4].lower() == "http" else NOT_A_URL)
 
 
-async def _body(stream: Stream, patience: _Patience) -> bytes:
+async def _body(stream: Stream, patience: _Patience, more: _More) -> None:
     if stream.status != 200:
         raise NotTaken(f"could not be fetched: its server answers HTTP {stream.status}")
-    body = bytearray()
     async for chunk in stream.chunks:
-        body += chunk
-        patience.after(len(body))
-    return bytes(body)
+        await more(chunk)
+        patience.after(len(chunk))

@@ -42,6 +42,29 @@ class Arrived:
         self.size += len(body)
 
 
+class Pouring:
+    """Writes what comes into a file, a megabyte at a time and in a thread."""
+
+    def __init__(self, into: Arrived) -> None:
+        self._into = into
+        self._waiting: list[bytes] = []
+        self._length = 0
+
+    async def add(self, chunk: bytes) -> None:
+        self._waiting.append(chunk)
+        self._length += len(chunk)
+        if self._length >= _WRITTEN_AT_ONCE:
+            await self.finish()
+
+    async def finish(self) -> None:
+        """Write what waits."""
+        if self._waiting:
+            body = b"".join(self._waiting)
+            self._waiting.clear()
+            self._length = 0
+            await asyncio.to_thread(self._into.add, body)
+
+
 class Downloads:
     """Never holds more than a megabyte of a film in memory. Files lie in `folder` while they are needed."""
 
@@ -82,13 +105,10 @@ class Downloads:
         ) as stream:
             if stream.status == 200:
                 await asyncio.to_thread(arrived.begin)
-            waiting: list[bytes] = []
+            pouring = Pouring(arrived)
             try:
                 async for chunk in stream.chunks:
-                    waiting.append(chunk)
-                    if sum(map(len, waiting)) >= _WRITTEN_AT_ONCE:
-                        await asyncio.to_thread(arrived.add, b"".join(waiting))
-                        waiting.clear()
+                    await pouring.add(chunk)
             finally:
-                if waiting:  # also of a stream that broke off: the rest is asked for from there
-                    await asyncio.to_thread(arrived.add, b"".join(waiting))
+                # Also of a stream that broke off: the rest is asked for from there.
+                await pouring.finish()

@@ -55,7 +55,9 @@ def examine(file: BinaryIO) -> Recording:
             fps=film.fps,
         )
     if not (is_wav(head) or is_mp3(head)):
-        raise NotTaken("is not an MP4 or MOV film, nor a WAV or MP3 sound")
+        raise NotTaken(
+            "is neither a PNG, JPEG or WebP picture nor an MP4 or MOV film nor a WAV or MP3 sound"
+        )
     _check(size, MOST_SOUND_BYTES)
     if is_wav(head):
         return Recording(content_type="audio/wav", seconds=_lasting(wav_seconds(file, size)))

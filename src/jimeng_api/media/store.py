@@ -28,6 +28,11 @@ def input_id(*, now: float, token: str) -> str:
     return f"in-{int(now)}-{token}"
 
 
+def still_ids(media_id: str) -> tuple[str, ...]:
+    """The names of the pictures that are made of a film when somebody asks for them."""
+    return tuple(f"{media_id}-{name}" for name in ("thumbnail", "spritesheet"))
+
+
 class MediaStore:
     """Media by id. A write is whole or not there; ids are ours, so no caller's text ever becomes a path."""
 
@@ -76,6 +81,11 @@ class MediaStore:
         except (BaseError, OSError) as error:
             raise StorageUnavailable("The media store does not delete at the moment.") from error
 
+    async def delete_result(self, media_id: str, *, film: bool) -> None:
+        """As `delete`, with what was made of a film."""
+        for name in (*(still_ids(media_id) if film else ()), media_id):
+            await self.delete(name)
+
     async def delete_inputs(self, *, before: float) -> int:
         """Delete callers' pictures that came before this moment; how many went."""
         try:
@@ -123,6 +133,21 @@ class MediaStore:
             raise NotFound("There is no such file.") from error
         except (BaseError, OSError) as error:
             raise StorageUnavailable("The media store cannot be read at the moment.") from error
+
+    async def copy(self, media_id: str, into: BinaryIO) -> None:
+        """Write the bytes into a file, a megabyte at a time."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._copy, _path(media_id), into
+            )
+        except (FileNotFoundError, obstore.exceptions.NotFoundError) as error:
+            raise NotFound("There is no such file.") from error
+        except (BaseError, OSError) as error:
+            raise StorageUnavailable("The media store cannot be read at the moment.") from error
+
+    def _copy(self, path: str, into: BinaryIO) -> None:
+        found = obstore.get(self._store, path)
+        into.writelines(bytes(chunk) for chunk in found.stream(min_chunk_size=_CHUNK))
 
     async def stream(self, media_id: str, *, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from `start` up to, not including, `end`, a megabyte at a time."""

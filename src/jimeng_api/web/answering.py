@@ -1,8 +1,8 @@
-"""Waiting for a job's pictures and answering with them: what all routes that make pictures share."""
+"""Ordering, waiting for a job's results and answering with them: what all routes that make them share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from jimeng_api.jobs.job import Job
 from jimeng_api.web.errors import CLIENT_CLOSED_REQUEST, error_object
 from jimeng_api.web.event_stream import Events, EventStream
 from jimeng_api.web.links import links_of
-from jimeng_api.web.outgoing import Base64, Piece, PiecesResponse, encoder_of
+from jimeng_api.web.outgoing import Base64, Base64Stream, Piece, PiecesResponse, encoder_of
 from jimeng_api.web.parts import ResponseFormat, hold, note_answered, parts_of
 from jimeng_api.web.repeats import repeat_of
 from jimeng_api.web.schemas.images.order import Answer
@@ -43,8 +43,8 @@ async def ordered(
     request: Request,
     caller: Caller,
     prepared: Prepared,
-    answer: Answer,
     *,
+    asked_model: str,
     name: str,
     fields: Mapping[str, Any],
 ) -> Job:
@@ -52,7 +52,7 @@ async def ordered(
     job = await parts_of(request).desk.order(
         caller,
         prepared,
-        asked_model=answer.asked_model,
+        asked_model=asked_model,
         repeat=await repeat_of(request, name, fields),
     )
     hold(request, job)
@@ -74,24 +74,42 @@ async def answered(
             headers=_headers(answer, job),
             told=partial(note_answered, request),
         )
+    return await once_there(
+        request,
+        caller,
+        job,
+        lambda waited: _reply(request, answer, waited, manner),
+        headers=partial(_headers, answer),
+    )
+
+
+async def once_there(
+    request: Request,
+    caller: Caller,
+    job: Job,
+    reply: Callable[[Job], Awaitable[list[Piece]]],
+    *,
+    headers: Callable[[Job], Mapping[str, str]],
+) -> Response:
+    """What `reply` and `headers` make of the job once it has its results, unless the caller hangs up."""
     waited = await unless_gone(_waited(request, caller, job), request.receive)
     if waited is None:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     return PiecesResponse(
-        await _reply(request, answer, waited, manner),
+        await reply(waited),
         encoder=encoder_of(request),
-        headers=_headers(answer, waited),
+        headers=headers(waited),
         told=partial(note_answered, request),
     )
 
 
 async def _waited(request: Request, caller: Caller, job: Job) -> Job:
-    """The job with its pictures. Raises what it failed with."""
+    """The job with its results. Raises what it failed with."""
     parts = parts_of(request)
     waited = await parts.desk.wait(caller, job.id, seconds=parts.options.wait_seconds)
     request.state.job = waited
     if not ended(waited).shown:
-        raise NotFound("The pictures of this job are not kept any more.")
+        raise NotFound("The results of this job are not kept any more.")
     return waited
 
 
@@ -101,11 +119,19 @@ def _headers(answer: Answer, job: Job) -> dict[str, str]:
 
 
 async def _reply(request: Request, answer: Answer, job: Job, manner: Manner) -> list[Piece]:
+    objects = [
+        await result_object(request, picture, answer.response_format) for picture in job.shown
+    ]
+    return listed(job, objects, _rest(answer, job, manner))
+
+
+def listed(job: Job, objects: Iterable[list[Piece]], rest: Mapping[str, Any]) -> list[Piece]:
+    """The body that holds these results, with these keys behind them."""
     pieces: list[Piece] = [b'{"created":%d,"data":[' % job.created_at]
-    for number, picture in enumerate(job.shown):
+    for number, found in enumerate(objects):
         pieces.append(b"," if number else b"")
-        pieces += await _object(request, picture, answer.response_format)
-    return [*pieces, b"],", msgspec.json.encode(_rest(answer, job, manner))[1:]]
+        pieces += found
+    return [*pieces, b"],", msgspec.json.encode(rest)[1:]]
 
 
 async def _events(
@@ -116,7 +142,7 @@ async def _events(
     rest = _rest(answer, waited, manner)
     for picture in waited.shown:
         own = {"size": f"{picture.width}x{picture.height}"}
-        yield await _object(request, picture, answer.streamed_as, start, {**rest, **own})
+        yield await result_object(request, picture, answer.streamed_as, start, {**rest, **own})
 
 
 def _rest(answer: Answer, job: Job, manner: Manner) -> dict[str, Any]:
@@ -129,14 +155,14 @@ def _rest(answer: Answer, job: Job, manner: Manner) -> dict[str, Any]:
     }
 
 
-async def _object(
+async def result_object(
     request: Request,
     picture: Picture,
     form: ResponseFormat,
     start: Mapping[str, Any] | None = None,
     rest: Mapping[str, Any] | None = None,
 ) -> list[Piece]:
-    """A picture as a JSON object, between these keys."""
+    """A picture or film as a JSON object, between these keys."""
     start = start or {}
     rest = {
         "width": picture.width,
@@ -148,8 +174,14 @@ async def _object(
         link = links_of(request).media(request.scope, picture.media_id)
         return [msgspec.json.encode({**start, "url": link, **rest})]
     opening = msgspec.json.encode({**start, "b64_json": ""})[:-2]
-    file = await parts_of(request).media.read(picture.media_id)
-    return [opening, Base64(file), b'",', msgspec.json.encode(rest)[1:]]
+    media = parts_of(request).media
+    file: Base64 | Base64Stream
+    if picture.is_film:
+        chunks = media.stream(picture.media_id, start=0, end=picture.size)
+        file = Base64Stream(picture.size, chunks)
+    else:
+        file = Base64(await media.read(picture.media_id))
+    return [opening, file, b'",', msgspec.json.encode(rest)[1:]]
 
 
 def _explain(request: Request, error: GatewayError) -> object:

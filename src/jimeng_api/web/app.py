@@ -16,7 +16,17 @@ from jimeng_api.web.links import Links
 from jimeng_api.web.outgoing import Encoder
 from jimeng_api.web.parts import Parts
 from jimeng_api.web.paths import PlainPaths
-from jimeng_api.web.routes import finishing, health, images, jobs, media, models, page
+from jimeng_api.web.routes import (
+    film_making,
+    finishing,
+    health,
+    images,
+    jobs,
+    media,
+    models,
+    page,
+    videos,
+)
 
 _DESCRIPTION = """
 Jimeng and Dreamina in the shape of the OpenAI API. Every route answers with and without `/v1` before it and
@@ -63,7 +73,8 @@ def create_routes(parts: Parts, *, links: Links) -> FastAPI:
     app.state.encoder = Encoder(parts.clock)
     answer_errors(app)
 
-    for group in (images, finishing, models, jobs):
+    # Films in other ways come first: `/videos/generations` is no video of that id.
+    for group in (images, finishing, film_making, videos, models, jobs):
         app.include_router(group.router, dependencies=[Depends(known_caller)])
 
     for group in (media, health, page):

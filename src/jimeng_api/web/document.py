@@ -21,6 +21,15 @@ from jimeng_api.web.schemas.images.replies import CompositionReply, ImagesReply
 from jimeng_api.web.schemas.jobs import JobList
 from jimeng_api.web.schemas.models import ModelList
 from jimeng_api.web.schemas.shown import PLACE
+from jimeng_api.web.schemas.videos.bodies import (
+    InterpolateBody,
+    RemixBody,
+    VideoBody,
+    VideoEditBody,
+    VideoGenerationBody,
+    VideoUpscaleBody,
+)
+from jimeng_api.web.schemas.videos.replies import FilmsReply, VideoDeletedReply, VideoList
 
 # With the models that these consist of.
 _MODELS: tuple[type[BaseModel], ...] = (
@@ -28,15 +37,24 @@ _MODELS: tuple[type[BaseModel], ...] = (
     CompositionBody,
     CompositionReply,
     ErrorReply,
+    FilmsReply,
     ImageEditBody,
     ImageGenerationBody,
     ImageVariationBody,
     ImagesReply,
+    InterpolateBody,
     JobList,
     ModelList,
     OutpaintBody,
+    RemixBody,
     RepairBody,
     UpscaleBody,
+    VideoBody,
+    VideoDeletedReply,
+    VideoEditBody,
+    VideoGenerationBody,
+    VideoList,
+    VideoUpscaleBody,
 )
 
 

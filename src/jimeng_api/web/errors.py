@@ -60,6 +60,7 @@ LOOKS: Mapping[type[GatewayError], Look] = {
     errors.ModelNotAvailable: Look(status=400, type=_INVALID),
     errors.ContentRefused: Look(status=400, type="image_generation_user_error"),
     errors.NotFound: Look(status=404, type=_INVALID),
+    errors.VideoNotReady: Look(status=404, type=_INVALID),
     errors.MethodNotAllowed: Look(status=405, type=_INVALID),
     errors.KeyReused: Look(status=422, type=_INVALID),
     errors.JobEnded: Look(status=400, type=_INVALID),

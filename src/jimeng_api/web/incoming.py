@@ -35,8 +35,11 @@ _SUSPECT = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 
 
 @asynccontextmanager
-async def body_fields(request: Request) -> AsyncIterator[dict[str, Any]]:
-    """The request's body as an object without nulls, be it a form or JSON. Its files are open within only."""
+async def body_fields(request: Request, *, optional: bool = False) -> AsyncIterator[dict[str, Any]]:
+    """The request's body as an object without nulls, be it a form or JSON. Its files are open within only.
+
+    Where it is `optional`, none at all is an empty object.
+    """
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     if kind == MULTIPART:
@@ -50,7 +53,8 @@ async def body_fields(request: Request) -> AsyncIterator[dict[str, Any]]:
     elif kind == URLENCODED:
         yield await _read(json_object, body)
     else:
-        yield await json_body(request)
+        body = await _whole(request)
+        yield {} if optional and not body.strip() else await _read(json_object, body)
 
 
 def _looks_like_json(body: bytes) -> bool:

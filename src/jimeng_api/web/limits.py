@@ -38,6 +38,9 @@ class Room:
 # in memory, several times while it is read, so it gets what ten photographs of a telephone need and no more.
 _PICTURES = Room(json=64 * _MIB, form=208 * _MIB)
 
+# Three films of 200 MiB and pictures or sounds beside them, on the disk while they come.
+_FILMS = Room(json=64 * _MIB, form=640 * _MIB)
+
 ROOMS: Mapping[str, Room] = {
     "/images/generations": _PICTURES,
     "/images/edits": _PICTURES,
@@ -46,8 +49,11 @@ ROOMS: Mapping[str, Room] = {
     "/images/upscale": _PICTURES,
     "/images/outpaint": _PICTURES,
     "/images/repair": _PICTURES,
+    "/videos": _FILMS,
+    "/videos/generations": _FILMS,
+    "/videos/edits": _FILMS,
 }
-"""The routes that take pictures; `max_body_bytes` is for all the others."""
+"""The routes that take pictures and films; `max_body_bytes` is for all the others."""
 
 
 class Limits:

@@ -29,7 +29,18 @@ class Base64:
         return -(-len(self.file) // 3) * 4
 
 
-Piece = bytes | Base64
+@dataclass(frozen=True, slots=True)
+class Base64Stream:
+    """A file of this size that is to stand in a body as base64, and is never in memory as a whole."""
+
+    size: int
+    chunks: AsyncIterator[bytes]
+
+    def __len__(self) -> int:
+        return -(-self.size // 3) * 4
+
+
+Piece = bytes | Base64 | Base64Stream
 
 
 class Encoder:
@@ -45,6 +56,11 @@ class Encoder:
             if isinstance(piece, bytes):
                 ready += piece
                 continue
+            if isinstance(piece, Base64Stream):
+                async for whole in _in_slices(piece.chunks):
+                    yield ready + await self._encoded(whole)
+                    ready = b""
+                continue
             view = memoryview(piece.file)
             for start in range(0, len(view), _SLICE):
                 yield ready + await self._encoded(view[start : start + _SLICE])
@@ -55,11 +71,23 @@ class Encoder:
         """Let the loop turn once."""
         await self._clock.sleep(0)
 
-    async def _encoded(self, part: memoryview) -> bytes:
+    async def _encoded(self, part: memoryview | bytes) -> bytes:
         async with self._turn:
             found = binascii.b2a_base64(part, newline=False)
             await self.turn()
         return found
+
+
+async def _in_slices(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in slices, of which only the last may be shorter."""
+    rest = b""
+    async for chunk in chunks:
+        rest += chunk
+        while len(rest) >= _SLICE:
+            yield rest[:_SLICE]
+            rest = rest[_SLICE:]
+    if rest:
+        yield rest
 
 
 def encoder_of(request: Request) -> Encoder:

@@ -13,9 +13,11 @@ from jimeng_api.clock import Clock
 
 if TYPE_CHECKING:  # these bring much with them that the edge itself does not use
     from jimeng_api.accounts.vault import Vault
+    from jimeng_api.generation.deleting import Deleting
     from jimeng_api.generation.desk import Desk
     from jimeng_api.generation.finishing import FinishedPictures
     from jimeng_api.jobs.job import Job
+    from jimeng_api.media.film_stills import FilmStills
     from jimeng_api.media.intake import Intake
     from jimeng_api.media.store import MediaStore
 
@@ -61,6 +63,8 @@ class Parts:
     desk: Desk
     media: MediaStore
     intake: Intake
+    stills: FilmStills
+    deleting: Deleting
     finished: FinishedPictures
     vault: Vault
     clock: Clock

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from jimeng_api.web.forms import MULTIPART
-from jimeng_api.web.repeats import KEY
+from jimeng_api.web.repeats import KEY_PARAMETER
 from jimeng_api.web.schemas.errors import error_answers
 from jimeng_api.web.schemas.images.bodies import PICTURES
 from jimeng_api.web.schemas.images.replies import EXAMPLE_REPLY, ImagesReply, example_event
@@ -25,15 +25,6 @@ one `EVENT` event for each picture.
 Whoever sends a request again gets the job of the first one, and pays once: with the same `Idempotency-Key`,
 or as OpenAI's own clients do after a broken connection.
 """.strip()
-
-_KEY = {
-    "name": KEY,
-    "in": "header",
-    "description": "1 to 255 printable ASCII characters of your own choice: the same key with the same "
-    "request is the same job, however often it is sent.",
-    "schema": {"type": "string"},
-}
-
 
 _NAMING_PICTURES = (*PICTURES, "job_id", "index")
 
@@ -71,7 +62,7 @@ def picture_route(
             **error_answers(400, 401, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504),
         },
         "openapi_extra": {
-            "parameters": [_KEY],
+            "parameters": [KEY_PARAMETER],
             "requestBody": {"required": True, "content": content},
         },
     }

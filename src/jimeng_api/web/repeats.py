@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -16,6 +17,15 @@ from jimeng_api.web.forms import files_of
 
 KEY = "Idempotency-Key"
 RETRY_COUNT = "x-stainless-retry-count"
+
+KEY_PARAMETER: Mapping[str, Any] = {
+    "name": KEY,
+    "in": "header",
+    "description": "1 to 255 printable ASCII characters of your own choice: the same key with the same "
+    "request is the same job, however often it is sent.",
+    "schema": {"type": "string"},
+}
+"""The header as the OpenAPI document shows it."""
 
 _KEY = re.compile(r"[ -~]{1,255}")
 _COUNT = re.compile(r"0*[1-9][0-9]{0,8}")
@@ -35,7 +45,7 @@ async def repeat_of(request: Request, route: str, fields: Mapping[str, Any]) -> 
     files = files_of(fields)
     asked = {name: _written(value) for name, value in fields.items() if name not in _FORM}
     if files or _is_large(request):
-        digest = await asyncio.to_thread(fingerprint, route, asked, _contents(files))
+        digest = await asyncio.to_thread(fingerprint, route, asked, _digests(files))
     else:
         digest = fingerprint(route, asked)
     return Repeat(
@@ -56,11 +66,11 @@ def _written(value: object) -> object:
     return value
 
 
-def _contents(files: Iterable[UploadFile]) -> Iterator[bytes]:
-    """The files' bytes, one file at a time."""
+def _digests(files: Iterable[UploadFile]) -> Iterator[bytes]:
+    """One file after the other, none in memory as a whole."""
     for file in files:
         file.file.seek(0)
-        yield file.file.read()
+        yield hashlib.file_digest(file.file, "sha256").digest()  # type: ignore[arg-type]
 
 
 def _is_large(request: Request) -> bool:

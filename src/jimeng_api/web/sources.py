@@ -1,11 +1,12 @@
-"""The pictures that a request names or brings, as the intake takes them."""
+"""The pictures, films and sounds that a request names or brings, as the intake takes them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -14,10 +15,26 @@ from jimeng_api.catalog.image_models import ImageModel
 from jimeng_api.domain.errors import GatewayError, InvalidValue, MissingParameter, NotFound
 from jimeng_api.domain.inputs import Input
 from jimeng_api.media.intake import Kept, Sent, Source, Written
+from jimeng_api.web.forms import files_of
 from jimeng_api.web.links import links_of
 from jimeng_api.web.parts import parts_of
 
-_WORDS = ("image_url", "url", "file_id")
+_WORDS = ("image_url", "video_url", "audio_url", "url", "file_id")
+_NESTED = ("image_url", "video_url", "audio_url")
+
+# Where the files of a film may stand; a file of a form may stand anywhere.
+_FILMED = (
+    "input_reference",
+    "image",
+    "images",
+    "image_url",
+    "video",
+    "video_url",
+    "audio_url",
+    "file_paths",
+    "filePaths",
+)
+_SLOT = re.compile(r"(image|video|audio)_file(?:_([1-9][0-9]?))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +46,10 @@ class _Upload:
     @property
     def size(self) -> int | None:
         return self.file.size
+
+    @property
+    def lent(self) -> BinaryIO:
+        return self.file.file
 
     async def read(self) -> bytes:
         await self.file.seek(0)
@@ -44,6 +65,29 @@ def sources_of(
     )
 
 
+def film_sources(request: Request, fields: Mapping[str, Any]) -> tuple[Source, ...]:
+    """All files that a film may be made of, in the order of the request; numbered fields by their numbers.
+
+    Raises InvalidValue.
+    """
+    places: dict[str, tuple[int, int]] = {}
+    first: dict[str, int] = {}
+    numbers: dict[str, list[int]] = {}
+    for place, (name, value) in enumerate(fields.items()):
+        if slot := _SLOT.fullmatch(name):
+            kind, number = slot[1], int(slot[2] or 0)
+            places[name] = first.setdefault(kind, place), number
+            numbers.setdefault(kind, []).extend([number] if number else [])
+        elif name in _FILMED or files_of({name: value}):
+            places[name] = place, 0
+    for kind, there in numbers.items():
+        missing = next((n for n in range(1, len(there) + 1) if n not in there), None)
+        if missing is not None:  # a prompt would name others by their numbers
+            param = f"{kind}_file_{missing}"
+            raise InvalidValue(f"{param} is missing, and a later one is there.", param=param)
+    return sources_of(request, fields, sorted(places, key=places.__getitem__))
+
+
 def check_number(sources: Sequence[Source], model: ImageModel, *, param: str) -> None:
     """Raises MissingParameter where there is no picture, InvalidValue where the model takes fewer."""
     if not sources:
@@ -56,28 +100,46 @@ def check_number(sources: Sequence[Source], model: ImageModel, *, param: str) ->
         )
 
 
-Take = Callable[[Sequence[Source]], Awaitable[tuple[Input, ...]]]
+class Taking:
+    """Takes files in, and knows which."""
+
+    def __init__(self, request: Request, *, films: bool) -> None:
+        self._request = request
+        self._intake = parts_of(request).intake
+        self._films = films
+        self._kept: list[Input] = []
+
+    async def __call__(self, sources: Sequence[Source]) -> tuple[Input, ...]:
+        """The files of the request, fetched, checked and kept. Raises InvalidValue with the parameter."""
+        return self._noted(await _taken(self._request, sources, films=self._films))
+
+    async def again(self, inputs: Sequence[Input]) -> tuple[Input, ...]:
+        """The files of an earlier request once more. Raises NotFound where one is gone."""
+        return self._noted(await self._intake.take_again(inputs))
+
+    async def drop(self) -> None:
+        await self._intake.drop(self._kept)
+
+    def _noted(self, found: tuple[Input, ...]) -> tuple[Input, ...]:
+        self._kept.extend(found)
+        return found
 
 
 @asynccontextmanager
-async def taking(request: Request) -> AsyncIterator[Take]:
-    """What takes pictures in. Where the order is refused after that, they are let go of again."""
-    kept: list[Input] = []
+async def taking(request: Request, *, films: bool = False) -> AsyncIterator[Taking]:
+    """What takes pictures in, with `films` also films and sounds.
 
-    async def take(sources: Sequence[Source]) -> tuple[Input, ...]:
-        found = await _taken(request, sources)
-        kept.extend(found)
-        return found
-
+    Where the order is refused after that, they are let go of again.
+    """
+    take = Taking(request, films=films)
     try:
         yield take
     except GatewayError:
-        await parts_of(request).intake.drop(kept)
+        await take.drop()
         raise
 
 
-async def _taken(request: Request, sources: Sequence[Source]) -> tuple[Input, ...]:
-    """The pictures, fetched, checked and kept. Raises InvalidValue with the parameter's name."""
+async def _taken(request: Request, sources: Sequence[Source], *, films: bool) -> tuple[Input, ...]:
     if not sources:
         return ()
     parts = parts_of(request)
@@ -90,7 +152,7 @@ async def _taken(request: Request, sources: Sequence[Source]) -> tuple[Input, ..
                     f"{source.param}: there is no result {source.media_id[:40]!r} here.",
                     param=source.param,
                 ) from None
-    return await parts.intake.take(sources)
+    return await parts.intake.take(sources, films=films)
 
 
 def _items(value: object) -> Sequence[object]:
@@ -101,14 +163,14 @@ def _items(value: object) -> Sequence[object]:
 
 def _source(request: Request, item: object, param: str) -> Source:
     if isinstance(item, UploadFile):
-        return Sent(file=_Upload(item), param=param)
+        return Sent(file=_Upload(item), param=param, name=item.filename or "")
     if isinstance(item, Mapping):
         given = [word for word in _WORDS if item.get(word)]
         if len(given) == 1 and given[0] == "file_id" and isinstance(item["file_id"], str):
             return _kept(request, item["file_id"], param)
         if len(given) == 1 and given[0] != "file_id":
             inner = item[given[0]]
-            nested = isinstance(inner, Mapping) and given[0] == "image_url"
+            nested = isinstance(inner, Mapping) and given[0] in _NESTED
             return _source(request, inner.get("url") if nested else inner, param)
     if isinstance(item, str) and item.strip():
         own = links_of(request).own_media(request.scope, item.strip())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -59,6 +60,11 @@ class Spooled:
         self._body = body
         self.size = size
         self.was_read = False
+
+    @property
+    def lent(self) -> BinaryIO:
+        self.was_read = True
+        return io.BytesIO(self._body)
 
     async def read(self) -> bytes:
         self.was_read = True

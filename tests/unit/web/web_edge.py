@@ -29,11 +29,13 @@ from jimeng_api.domain.progress import Progress
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.domain.secret import Secret
+from jimeng_api.generation.deleting import Deleting
 from jimeng_api.generation.desk import Desk, Prepared
 from jimeng_api.generation.finishing import Finished, FinishedPictures
-from jimeng_api.jobs.job import Job, State, Submission
+from jimeng_api.jobs.job import Job, JobKind, State, Submission
 from jimeng_api.jobs.repeats import Repeat
 from jimeng_api.media.callers_urls import CallersUrls
+from jimeng_api.media.film_stills import FilmStills
 from jimeng_api.media.intake import Intake
 from jimeng_api.media.store import MediaStore
 from jimeng_api.transport import NotSent, Response, Stream
@@ -170,8 +172,12 @@ class MemoryDesk(Desk):
         after: str | None = None,
         limit: int = 20,
         newest_first: bool = True,
+        kind: JobKind | None = None,
     ) -> tuple[list[Job], bool]:
-        found = [job for job in self.jobs.values() if job.owner == caller.owner]
+        theirs = [job for job in self.jobs.values() if job.owner == caller.owner]
+        found = [job for job in theirs if kind in (None, job.kind)]
+        if after is not None:
+            await self.find(caller, after)
         found = found[::-1] if newest_first else found
         start = 1 + [job.id for job in found].index(after) if after else 0
         return found[start : start + limit], len(found) > start + limit
@@ -256,6 +262,15 @@ class MemoryMedia(MediaStore):
             yield self.file[at : min(end, at + 1000)]
 
 
+class MemoryDeleting(Deleting):
+    def __init__(self, desk: MemoryDesk) -> None:
+        self._memory = desk
+
+    @override
+    async def delete(self, caller: Caller, job_id: str) -> None:
+        del self._memory.jobs[job_id]
+
+
 class NoFinished(FinishedPictures):
     """Knows of nothing that was made before."""
 
@@ -307,6 +322,8 @@ class Edge:
             desk=self.desk,
             media=self.media,
             intake=Intake(CallersUrls(self.internet), self.media, clock),
+            stills=FilmStills(self.media),
+            deleting=MemoryDeleting(self.desk),
             finished=NoFinished(),
             vault=Vault(Secret("k" * 64)),
             clock=clock,

@@ -29,7 +29,7 @@ from jimeng_api.web.schemas.images.finishing import (
     finishing_order,
 )
 from jimeng_api.web.schemas.images.order import Answer
-from jimeng_api.web.sources import Take, sources_of, taking
+from jimeng_api.web.sources import Taking, sources_of, taking
 
 router = APIRouter(tags=["images"])
 
@@ -126,12 +126,19 @@ async def _ordered(
             async def prepared() -> ImageRequest:
                 return await _request(request, caller, order, source, take)
 
-            job = await ordered(request, caller, prepared, order.answer, name=name, fields=fields)
+            job = await ordered(
+                request,
+                caller,
+                prepared,
+                asked_model=order.answer.asked_model,
+                name=name,
+                fields=fields,
+            )
     return order.answer, job
 
 
 async def _request(
-    request: Request, caller: Caller, order: FinishingOrder, source: Source | None, take: Take
+    request: Request, caller: Caller, order: FinishingOrder, source: Source | None, take: Taking
 ) -> ImageRequest:
     """The picture where the upstream has it; where it has not, its bytes."""
     found = await _there(request, caller, order, source)

@@ -161,6 +161,11 @@ async def _ordered(request: Request, caller: Caller, drawing: Drawing) -> tuple[
                 return order.request(await take(sources))
 
             job = await ordered(
-                request, caller, prepared, order.answer, name=drawing.name, fields=fields
+                request,
+                caller,
+                prepared,
+                asked_model=order.answer.asked_model,
+                name=drawing.name,
+                fields=fields,
             )
     return order.answer, job

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import aclosing
-from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
@@ -18,13 +17,13 @@ from jimeng_api.web.auth import KnownCaller
 from jimeng_api.web.errors import error_object
 from jimeng_api.web.event_stream import Events, EventStream
 from jimeng_api.web.incoming import json_body
-from jimeng_api.web.links import links_of
 from jimeng_api.web.outgoing import encoder_of
 from jimeng_api.web.parts import parts_of
 from jimeng_api.web.schemas.adopting import EXAMPLE_ADOPTION, AdoptBody, adoption
 from jimeng_api.web.schemas.errors import error_answers
-from jimeng_api.web.schemas.jobs import EXAMPLE_EVENTS, EXAMPLE_JOB, JobList, JobReply, job_object
+from jimeng_api.web.schemas.jobs import EXAMPLE_EVENTS, EXAMPLE_JOB, JobList, JobReply
 from jimeng_api.web.schemas.shown import named
+from jimeng_api.web.showing import json_answer, page_answer, shown_job
 
 router = APIRouter(tags=["jobs"])
 
@@ -70,14 +69,7 @@ async def list_jobs(
     jobs, more = await parts_of(request).desk.list(
         caller, after=after or None, limit=limit, newest_first=order == "desc"
     )
-    page = {
-        "object": "list",
-        "data": [_object(request, job) for job in jobs],
-        "first_id": jobs[0].id if jobs else None,
-        "last_id": jobs[-1].id if jobs else None,
-        "has_more": more,
-    }
-    return _json(page)
+    return page_answer([shown_job(request, job) for job in jobs], more=more)
 
 
 _A_JOB = {
@@ -131,7 +123,7 @@ async def adopt_job(request: Request, caller: KnownCaller) -> Response:
     responses={200: _A_JOB, **error_answers(401, 404, 503)},
 )
 async def look_at_job(request: Request, caller: KnownCaller, job_id: str) -> Response:
-    return _json(_object(request, await _found(request, caller, job_id)))
+    return json_answer(shown_job(request, await _found(request, caller, job_id)))
 
 
 @router.get(
@@ -188,7 +180,7 @@ async def _changes(request: Request, caller: Caller, job_id: str) -> Events:
     told = b""
     async with aclosing(parts_of(request).desk.changes(caller, job_id)) as changes:
         async for job in changes:
-            now = msgspec.json.encode(_object(request, job))
+            now = msgspec.json.encode(shown_job(request, job))
             if now != told:
                 told = now
                 yield [now]
@@ -200,13 +192,4 @@ async def _changes(request: Request, caller: Caller, job_id: str) -> Events:
 def _answer(request: Request, job: Job) -> Response:
     """The job as the answer to a request that did something to it."""
     request.state.job = job
-    return _json(_object(request, job))
-
-
-def _object(request: Request, job: Job) -> object:
-    live = parts_of(request).desk.live(job.id)
-    return job_object(job, live, link=partial(links_of(request).media, request.scope))
-
-
-def _json(found: object) -> Response:
-    return Response(msgspec.json.encode(found), media_type="application/json")
+    return json_answer(shown_job(request, job))

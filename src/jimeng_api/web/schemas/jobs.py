@@ -12,8 +12,9 @@ from jimeng_api.domain.inputs import Finishing, Input
 from jimeng_api.domain.progress import Progress, Queue
 from jimeng_api.domain.requests import GenerationRequest, VideoRequest
 from jimeng_api.domain.results import Picture
-from jimeng_api.jobs.job import Job, State, Submission
+from jimeng_api.jobs.job import Job, Submission
 from jimeng_api.web.errors import error_object
+from jimeng_api.web.schemas.progress import percent
 from jimeng_api.web.schemas.shown import Shown
 
 
@@ -27,11 +28,12 @@ class QueueReply(Shown):
 
 
 class InputReply(Shown):
-    """A picture that the request started from. The file itself is not served."""
+    """A file that the request started from. The file itself is not served."""
 
     content_type: str
-    width: int
-    height: int
+    width: int = Field(description="0 for a sound.")
+    height: int = Field(description="0 for a sound.")
+    seconds: float | None = Field(None, description="Of a film or a sound.")
     bytes: int
     sha256: str
 
@@ -65,12 +67,37 @@ class RequestReply(Shown):
     finishing: FinishingReply | None
 
 
+class FilmRequestReply(Shown):
+    """What was understood of a request for a film."""
+
+    model: str
+    prompt: str
+    mode: Literal[
+        "t2v",
+        "first_frame",
+        "first_last",
+        "multi_frame",
+        "subject_ref",
+        "omni",
+        "edit",
+        "interpolate",
+        "upscale",
+    ]
+    ratio: str
+    resolution: str
+    seconds: float
+    seed: int
+    remix_of: str | None = Field(description="The job whose request this is with other words.")
+    inputs: list[InputReply]
+
+
 class ResultReply(Shown):
     id: str
     url: str
     content_type: str
     width: int
     height: int
+    seconds: float | None = Field(None, description="Of a film.")
     bytes: int
     sha256: str
     shown: bool = Field(
@@ -104,12 +131,13 @@ class SubmissionReply(Shown):
 class JobReply(Shown):
     id: str
     object: Literal["job"]
-    kind: Literal["image"]
+    kind: Literal["image", "video"]
     status: Literal["queued", "in_progress", "completed", "failed"]
     state: Literal["accepted", "submitting", "reconciling", "running", "completed", "failed"]
     model: str = Field(description="The name as it was asked for.")
     progress: int = Field(
-        description="Percent of the pictures that the upstream has finished; 100 once all are kept here."
+        description="Percent: of the pictures, those that the upstream has finished; of a film, the time "
+        "that is over of what the upstream says it takes. 100 once all is kept here."
     )
     created_at: int
     finished_at: int | None
@@ -119,7 +147,7 @@ class JobReply(Shown):
     late: bool = Field(
         description="Failed for being too late, and then its pictures came after all."
     )
-    request: RequestReply
+    request: RequestReply | FilmRequestReply
     results: list[ResultReply]
     error: JobErrorReply | None
     submissions: list[SubmissionReply]
@@ -133,18 +161,20 @@ class JobList(Shown):
     has_more: bool
 
 
-def job_object(job: Job, live: Iterable[Progress], *, link: Callable[[str], str]) -> dict[str, Any]:
+def job_object(
+    job: Job, live: Iterable[Progress], *, link: Callable[[str], str], now: float
+) -> dict[str, Any]:
     """The job, with what the last looks at it showed. `link` makes a link of a media id."""
     looks = {look.submit_id: look for look in live}
     shown = {picture.media_id for picture in job.shown}
     return {
         "id": job.id,
         "object": "job",
-        "kind": "image",
+        "kind": job.kind,
         "status": job.status,
         "state": job.state.value,
         "model": job.asked_model,
-        "progress": _percent(job, looks),
+        "progress": percent(job, looks, now=now),
         "created_at": int(job.created_at),
         "finished_at": _seconds(job.finished_at),
         "expires_at": int(job.deadline),
@@ -159,22 +189,6 @@ def job_object(job: Job, live: Iterable[Progress], *, link: Callable[[str], str]
         "error": _error(job.failure, job),
         "submissions": [_submission(part) for part in job.submissions],
     }
-
-
-def _percent(job: Job, looks: Mapping[str, Progress]) -> int:
-    """What share of the pictures is done. Not a guess from the clock: a job may stay at 0 until it ends."""
-    if job.delivered:
-        return 100
-    shares = [_share(part, looks.get(part.submit_id)) for part in job.submissions]
-    return min(99, int(100 * sum(shares) / len(shares))) if shares else 0
-
-
-def _share(part: Submission, look: Progress | None) -> float:
-    if part.state is State.COMPLETED:
-        return 1.0
-    if look is None or look.total <= 0:
-        return 0.0
-    return min(1.0, max(0, look.finished) / look.total)
 
 
 def _queue(looks: Iterable[Progress]) -> dict[str, Any] | None:
@@ -221,6 +235,7 @@ def _film_request(request: VideoRequest) -> dict[str, Any]:
         "resolution": request.resolution,
         "seconds": request.seconds,
         "seed": request.seed,
+        "remix_of": request.remix_of or None,
         "inputs": [_input(one) for one in request.inputs],
     }
 
@@ -230,6 +245,7 @@ def _input(one: Input) -> dict[str, Any]:
         "content_type": one.content_type,
         "width": one.width,
         "height": one.height,
+        **({"seconds": one.seconds} if one.seconds else {}),
         "bytes": one.size,
         "sha256": one.sha256,
     }
@@ -252,6 +268,7 @@ def _result(picture: Picture) -> dict[str, Any]:
         "content_type": picture.content_type,
         "width": picture.width,
         "height": picture.height,
+        **({"seconds": picture.seconds} if picture.is_film else {}),
         "bytes": picture.size,
         "sha256": picture.sha256,
     }

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from jimeng_api.catalog.image_models import ImageModel
 from jimeng_api.catalog.lookup import Model
+from jimeng_api.catalog.video_modes import WAYS_TO_FILM
 from jimeng_api.web.schemas.shown import Shown
 
 _ENDPOINTS = {"image": ["image-generation"], "video": ["openai-video"]}
@@ -30,10 +31,14 @@ class ModelReply(Shown):
         None, description="The numbers of pictures that one task of the model can make."
     )
     durations: list[int] | None = Field(None, description="The lengths of a film in seconds.")
-    inputs: list[str] = Field(description="What may be sent beside the prompt.")
+    inputs: list[str] = Field(
+        description="What may be sent beside the prompt; of a film model, the ways to make films."
+    )
     max_input_images: int | None = Field(
         None, description="The most pictures that one request may start from."
     )
+    max_input_videos: int | None = Field(None, description="The same of films.")
+    max_input_audios: int | None = Field(None, description="The same of sounds.")
     credits: dict[str, int] = Field(
         description="What has been seen to be charged, by resolution; it changes often."
     )
@@ -78,7 +83,13 @@ def _own(model: Model) -> Mapping[str, Any]:
             "inputs": ("image",) if model.max_input_images else (),
             "max_input_images": model.max_input_images,
         }
-    return {"durations": model.durations, "inputs": model.input_modes}
+    return {
+        "durations": model.durations,
+        "inputs": [mode for mode in model.input_modes if mode in WAYS_TO_FILM],
+        "max_input_images": model.max_input_images,
+        "max_input_videos": model.max_input_videos,
+        "max_input_audios": model.max_input_audios,
+    }
 
 
 EXAMPLE_MODEL: Mapping[str, Any] = {

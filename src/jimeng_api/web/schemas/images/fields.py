@@ -30,7 +30,7 @@ def word(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-def _own_choice(value: object) -> object:
+def own_choice(value: object) -> object:
     """Clients that know other servers send -1 and mean "any"."""
     return None if str(value).strip() == "-1" else _no_boolean(value)
 
@@ -128,7 +128,7 @@ class Asked(Body):
     sample_strength: Annotated[float, Number] = Field(
         0.5, ge=0, le=1, allow_inf_nan=False, description="A number from 0 to 1."
     )
-    seed: Annotated[int | None, BeforeValidator(_own_choice)] = Field(
+    seed: Annotated[int | None, BeforeValidator(own_choice)] = Field(
         None,
         ge=0,
         lt=SEEDS,

@@ -1,0 +1,1 @@
+"""What requests for films take, and what answers them."""

@@ -1,0 +1,59 @@
+"""Jobs and videos as answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response
+
+from jimeng_api.jobs.job import Job
+from jimeng_api.web.links import links_of
+from jimeng_api.web.parts import parts_of
+from jimeng_api.web.schemas.jobs import job_object
+from jimeng_api.web.schemas.videos.replies import video_object
+
+
+def shown_job(request: Request, job: Job) -> dict[str, Any]:
+    parts = parts_of(request)
+    link = partial(links_of(request).media, request.scope)
+    return job_object(job, parts.desk.live(job.id), link=link, now=parts.clock.now())
+
+
+def shown_video(request: Request, job: Job) -> dict[str, Any]:
+    parts = parts_of(request)
+    link = partial(links_of(request).media, request.scope)
+    return video_object(job, parts.desk.live(job.id), link=link, now=parts.clock.now())
+
+
+def json_answer(found: object, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(found), media_type="application/json", headers=headers)
+
+
+def promised(
+    request: Request, job: Job, found: object, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer that promises a new job: whoever sends the request again after this means another one."""
+
+    async def told() -> None:
+        parts_of(request).desk.answered(job.id)
+
+    answer = json_answer(found, headers)
+    answer.background = BackgroundTask(told)
+    return answer
+
+
+def page_answer(found: Sequence[Mapping[str, Any]], *, more: bool) -> Response:
+    """A page of a list as OpenAI's clients walk through it."""
+    page = {
+        "object": "list",
+        "data": found,
+        "first_id": found[0]["id"] if found else None,
+        "last_id": found[-1]["id"] if found else None,
+        "has_more": more,
+    }
+    return json_answer(page)
