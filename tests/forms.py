@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Iterable, Sequence
 
@@ -14,6 +15,10 @@ def picture(width: int = 64, height: int = 64, colour: str = "teal", kind: str =
     out = io.BytesIO()
     Image.new("RGB", (width, height), colour).save(out, kind)
     return out.getvalue()
+
+
+def data_uri(body: bytes, kind: str = "image/png") -> str:
+    return f"data:{kind};base64,{base64.b64encode(body).decode()}"
 
 
 def multipart(

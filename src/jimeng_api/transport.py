@@ -179,6 +179,9 @@ class HttpTransport:
             raise _judged(error, body, proxied=proxy is not None) from (None if proxy else error)
 
 
+_PIECE = 256 * 1024
+
+
 class _Body(Payload):
     """A body that knows how many bytes of its request were handed to the connection, the head among them.
 
@@ -201,14 +204,19 @@ class _Body(Payload):
     @override
     async def write(self, writer: AbstractStreamWriter) -> None:
         assert isinstance(writer, StreamWriter)  # noqa: S101 - no other is made for a request
-        if self._parts is None:
-            await self._hand(writer, self._value)
+        if self._parts is not None:
+            async for chunk in self._parts.chunks():
+                await self._hand(writer, chunk)
+                await writer.drain()
             return
-        async for chunk in self._parts.chunks():
-            await self._hand(writer, chunk)
-            await writer.drain()
+        body = memoryview(self._value)
+        await self._hand(writer, body[:_PIECE])
+        # In one piece with its head, a large body would be in memory twice.
+        for start in range(_PIECE, len(body), _PIECE):
+            await writer.write(body[start : start + _PIECE])
+            self.handed = writer.output_size
 
-    async def _hand(self, writer: StreamWriter, data: bytes) -> None:
+    async def _hand(self, writer: StreamWriter, data: bytes | memoryview) -> None:
         connection = writer.transport
         # Raises where the connection has closed. Without `drain` it never waits, so that a connection which
         # is closed afterwards was closed by this write: the system took not a byte of it.

@@ -4,11 +4,12 @@ A row's number says which kind of trouble it belongs to, 0 none at all; `what` t
 `type` and `code` are what a waiting caller gets. `accepted` is how many submissions the upstream takes, and
 so charges, for one job; `sent` how often the paid request goes out (None where it does not matter). `resend`
 says that a client may send its request again by itself. `charge` is what the caller is told of the credits.
+`uploads` is how many pictures the upstream comes to keep for one job (None where it does not matter).
 
-Not here, because nothing of it exists yet: 39 and 40 uploads, 41 the balance and 42 the daily credits. What
-only sockets show is tested with sockets (`tests/unit/test_transport*.py`, `test_sent_or_not.py`): 44, a kept
-connection that closes while it is written to, 43, networks that swallow packets, and of 1 to 4 how names,
-connections, proxies and the waiting for a free connection fail. What trouble of many at once leads to is in
+Not here, because nothing of it exists yet: 41 the balance and 42 the daily credits. What only sockets show
+is tested with sockets (`tests/unit/test_transport*.py`, `test_sent_or_not.py`): 44, a kept connection that
+closes while it is written to, 43, networks that swallow packets, and of 1 to 4 how names, connections,
+proxies and the waiting for a free connection fail. What trouble of many at once leads to is in
 `test_outages.py`.
 """
 
@@ -19,7 +20,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from tests.simulated.door import GENERATE, PICTURE, POLL, ClosedBy
+from tests.forms import data_uri, picture
+from tests.simulated.door import BLOB, GENERATE, PICTURE, POLL, ClosedBy
 
 FOR_EVER = -1
 QUICK = 200.0
@@ -37,6 +39,7 @@ class Row:
     closed: int = 0  # connections that cannot be made, for the requests of this path
     closed_on: str = GENERATE
     closed_by: ClosedBy = "network"
+    route: str = "generations"
     body: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=AGELESS.copy)
     seconds: float = 8.0  # that the job takes upstream
@@ -48,6 +51,7 @@ class Row:
     charge: str = ""
     accepted: int = 1
     sent: int | None = 1
+    uploads: int | None = 0
     pictures: int = 1
     partial: bool = False
     known: bool = True  # whether the gateway comes to know what was accepted
@@ -179,9 +183,45 @@ CORRUPT: dict[str, Any] = TAKEN | {
 }
 REJECTED: dict[str, Any] = CORRUPT | {"code": "result_rejected"}
 
+UPLOAD_FAILED: dict[str, Any] = UNREACHABLE | {"code": "upload_failed"}
+
+# An edit that starts from two pictures, and one of which nothing comes before the paid request.
+EDIT: dict[str, Any] = {
+    "route": "edits",
+    "body": {"image": [data_uri(picture(320, 240, colour)) for colour in ("red", "blue")]},
+    "uploads": 2,
+}
+UNSENT: dict[str, Any] = {"sent": 0, "uploads": 0}
+
 THREE_LOOKS = fault("takes", seconds=0.0, looks=3)
 SHORT = {"job_seconds": 60.0}
 FOUR = {"n": 4}
+
+# Ways in which an upload fails: what, the simulator's name for it, on which request, and how.
+UPLOADING: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("keys not accepted", "imagex_authorization", "apply_upload", {}),
+    ("signature not accepted", "imagex_signature", "apply_upload", {}),
+    ("upload forbidden", "imagex_forbidden", "apply_upload", {}),
+    ("keys that have ended", "short_token", "upload_token", {}),
+    ("no address, 502", "html_502", "apply_upload", {}),
+    ("no address, reset", "reset", "apply_upload", {}),
+    ("a foreign host", "foreign_upload_host", "apply_upload", {}),
+    ("an address inside", "private_upload_host", "apply_upload", {}),
+    ("a name inside", "private_upload_host", "apply_upload", {"host": "localhost:5100"}),
+    ("403 of the host", "blob_refused", "blob", {}),
+    ("204 of the edge", "blob_no_content", "blob", {}),
+    ("502 of the edge", "html_502", "blob", {}),
+    ("redirect of the host", "redirect", "blob", {}),
+    ("hang of the host", "timeout", "blob", {}),
+    ("endless answer of the host", "huge_body", "blob", {}),
+    ("reset amid the bytes", "reset_amid_upload", "blob", {}),
+    ("CRC refused", "crc_mismatch", "blob", {}),
+    ("another CRC answered", "crc_differs", "blob", {}),
+    ("session key not known", "session_key_unknown", "commit_upload", {}),
+    ("commit failed", "commit_failed", "commit_upload", {}),
+    ("commit without a result", "results_empty", "commit_upload", {}),
+    ("commit, 502", "html_502", "commit_upload", {}),
+)
 
 ROWS: tuple[Row, ...] = (
     # -------------------------------------------- nothing was sent
@@ -395,6 +435,70 @@ ROWS: tuple[Row, ...] = (
     Row(number=0, what="a picture that is called something else", faults=(fault("odd_type"),)),
     Row(number=0, what="WebP under a PNG's name", faults=(fault("webp_as_png"),),
         body={"model": "jimeng-3.0"}),
+    # -------------------------------------------- uploading, which costs nothing and is repeated
+    Row(number=0, what="an edit", **EDIT),
+    *(
+        Row(number=39, what=f"{what} twice", faults=(fault(name, on, times=2, **settings),), **EDIT)
+        for what, name, on, settings in UPLOADING
+    ),
+    *(
+        Row(number=39, what=f"{what} for ever", faults=always(name, on, **settings),
+            **EDIT | UPLOAD_FAILED | UNSENT)
+        for what, name, on, settings in UPLOADING
+    ),
+    Row(number=39, what="the keys end amid the upload",
+        faults=(fault("imagex_authorization", "commit_upload"),), **EDIT),
+    Row(number=39, what="one picture of two fails for ever",
+        faults=(fault("blob_refused", after=1, times=FOR_EVER),),
+        **EDIT | UPLOAD_FAILED | {"sent": 0, "uploads": 1}),
+    Row(number=39, what="no connection for uploads", closed=FOR_EVER, closed_on=BLOB,
+        **EDIT | UPLOAD_FAILED | UNSENT),
+    Row(number=39, what="the proxy refuses uploads", closed=FOR_EVER, closed_on=BLOB,
+        closed_by="proxy", **EDIT | PROXY_REFUSED | UNSENT),
+    Row(number=40, what="stored, answer lost", faults=(fault("accepted_then_reset", "blob"),), **EDIT),
+    *(
+        Row(number=40, what=f"committed, {what}", faults=(fault(name, "commit_upload"),),
+            **EDIT | {"uploads": 3})
+        for what, name in (
+            ("reset", "accepted_then_reset"), ("no answer", "accepted_then_timeout"),
+            ("answer cut", "truncated_json"), ("empty answer", "empty_body"))
+    ),
+    Row(number=40, what="committed, reset, for ever",
+        faults=always("accepted_then_reset", "commit_upload"),
+        **EDIT | UPLOAD_FAILED | {"sent": 0, "uploads": None}),
+    # -------------------------------------------- what the account may not, as it is told at the upload
+    Row(number=13, what="1015 at the upload", faults=always("login_error", "upload_token"),
+        **EDIT | EXPIRED | UNSENT),
+    Row(number=12, what="login page at the upload", faults=always("login_page", "upload_token"),
+        **EDIT | EXPIRED | UNSENT),
+    Row(number=12, what="401 at the upload", faults=always("unauthorized", "upload_token"),
+        **EDIT | EXPIRED | UNSENT),
+    Row(number=17, what="1019 at the upload", faults=(fault("shark", "upload_token"),),
+        **EDIT | RISK | UNSENT),
+    Row(number=17, what="2035 at the upload", faults=(fault("security_not_pass", "upload_token"),),
+        **EDIT | RISK | UNSENT),
+    Row(number=18, what="3000 at the upload", faults=(fault("region_not_allowed", "upload_token"),),
+        **EDIT | RISK | UNSENT | {"code": "upstream_region_refused"}),
+    Row(number=16, what="1057 at the upload", faults=(fault("rate_limited", "upload_token"),), **EDIT),
+    Row(number=38, what="1014 at the upload", faults=always("sign_error", "upload_token"),
+        **EDIT | PROTOCOL | UNSENT),
+    Row(number=47, what="maintenance at the upload", faults=always("maintenance", "upload_token"),
+        **EDIT | MAINTENANCE | UNSENT),
+    # -------------------------------------------- the content of what was uploaded
+    Row(number=19, what="2003 at the content check", faults=always("content_risk", "algo_proxy"),
+        **EDIT | MODERATED | {"sent": 0, "uploads": None}),
+    Row(number=19, what="one picture of two is a risk", faults=(fault("content_risk", after=1),),
+        **EDIT | MODERATED | {"sent": 0, "uploads": None}),
+    *(
+        Row(number=19, what=f"content check: {name}", faults=always(name, "algo_proxy"), **EDIT)
+        for name in ("html_502", "json_500", "reset", "timeout", "login_error", "shark",
+                     "rate_limited", "null_data", "unknown_ret", "huge_body", "redirect")
+    ),
+    Row(number=19, what="2003 of an edit", faults=submit("image_risk"), **EDIT | MODERATED),
+    Row(number=20, what="30 with 2039 of an edit", faults=submit("image_block"),
+        **EDIT | MODERATED | TAKEN),
+    Row(number=21, what="1000, a picture not known", faults=submit("unknown_image"),
+        **EDIT | INVALID),
     # -------------------------------------------- pages in answer to the paid request
     # A login page, a 401 or a maintenance page says nothing about whether something behind it took the
     # request. It is asked about like any other; where nothing is listed, the caller hears the page's own
@@ -410,27 +514,6 @@ LEFT_OUT = {
     "commerce_login_error": "no call below /commerce is made for a picture",
     "response_only": "no call below /commerce is made for a picture",
     "late_charge_row": "the history of credits is not read",
-    **dict.fromkeys(
-        (
-            "unknown_image",
-            "content_risk",
-            "short_token",
-            "imagex_authorization",
-            "imagex_signature",
-            "imagex_forbidden",
-            "foreign_upload_host",
-            "private_upload_host",
-            "blob_no_content",
-            "blob_refused",
-            "crc_mismatch",
-            "crc_differs",
-            "reset_amid_upload",
-            "session_key_unknown",
-            "commit_failed",
-            "results_empty",
-        ),
-        "no picture is uploaded for one that is made from words",
-    ),
     **dict.fromkeys(
         (
             "video_blocked",

@@ -120,16 +120,20 @@ class House:
             headers["content-type"] = "application/json"
         return await talk.run(self.app, method, SELF + path, headers)
 
-    async def generate(self, key: str = KEY, /, **body: Any) -> Answer:
-        return await self.call("POST", "/v1/images/generations", {**CAT, **body}, key=key)
+    async def ask(
+        self, route: str, key: str = KEY, /, *, talk: Talk | None = None, **body: Any
+    ) -> Answer:
+        """Ask for pictures, by one of the routes below `/v1/images/`."""
+        return await self.call("POST", f"/v1/images/{route}", {**CAT, **body}, key=key, talk=talk)
 
-    async def leave(self, key: str = KEY, /, **body: Any) -> str:
+    async def generate(self, key: str = KEY, /, **body: Any) -> Answer:
+        return await self.ask("generations", key, **body)
+
+    async def leave(self, key: str = KEY, /, *, route: str = "generations", **body: Any) -> str:
         """Ask for pictures and hang up; the job's id."""
         talk = Talk()
         talk.gone.set()
-        answer = await self.call(
-            "POST", "/v1/images/generations", {**CAT, **body}, key=key, talk=talk
-        )
+        answer = await self.ask(route, key, talk=talk, **body)
         assert answer.status == 499, answer
         return answer.headers["x-job-id"]
 

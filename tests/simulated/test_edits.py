@@ -10,7 +10,7 @@ import pytest
 
 from jimeng_api.catalog.sites import SITES
 from tests.answer import Answer
-from tests.forms import Parts, multipart, picture
+from tests.forms import Parts, data_uri, multipart, picture
 from tests.simulated.asgi import Talk
 from tests.simulated.house import KEY, House, submits_sent
 
@@ -18,10 +18,6 @@ EDITS = "/v1/images/edits"
 WIDE, TALL = picture(640, 360), picture(360, 640, "maroon")
 BLUE = {"model": "jimeng-4.5", "prompt": "make it blue", "n": 1}
 OTHER = "f" * 32
-
-
-def uri(body: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(body).decode()}"
 
 
 def key_of(site: str) -> str:
@@ -74,11 +70,11 @@ async def test_pictures_become_pictures_on_every_site(gateway: House, site: str)
 @pytest.mark.parametrize(
     ("path", "body", "count"),
     [
-        ("edits", {"images": [{"image_url": uri(WIDE)}]}, 1),
-        ("edits", {"image": [uri(WIDE), uri(TALL)]}, 2),
-        ("variations", {"image": uri(WIDE)}, 1),
-        ("compositions", {"images": [uri(WIDE), {"url": uri(TALL)}, uri(WIDE)]}, 3),
-        ("generations", {"image": uri(WIDE)}, 1),
+        ("edits", {"images": [{"image_url": data_uri(WIDE)}]}, 1),
+        ("edits", {"image": [data_uri(WIDE), data_uri(TALL)]}, 2),
+        ("variations", {"image": data_uri(WIDE)}, 1),
+        ("compositions", {"images": [data_uri(WIDE), {"url": data_uri(TALL)}, data_uri(WIDE)]}, 3),
+        ("generations", {"image": data_uri(WIDE)}, 1),
     ],
 )
 async def test_every_route_and_form_leads_to_one_blend(
@@ -237,25 +233,25 @@ async def test_a_tool_is_not_paid_twice(gateway: House) -> None:
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("edits", {}, "image"),
-    ("edits", {"image": [uri(WIDE)] * 11}, "image"),
-    ("edits", {"image": uri(b"no picture")}, "image"),
-    ("edits", {"image": uri(WIDE[:-20])}, "image"),
-    ("edits", {"image": uri(picture(9000, 9000))}, "image"),
-    ("edits", {"image": uri(bytes(21 * 1024 * 1024))}, "image"),
-    ("edits", {"image": [uri(WIDE), "http://upstream.test/nothing.png"]}, "image"),
+    ("edits", {"image": [data_uri(WIDE)] * 11}, "image"),
+    ("edits", {"image": data_uri(b"no picture")}, "image"),
+    ("edits", {"image": data_uri(WIDE[:-20])}, "image"),
+    ("edits", {"image": data_uri(picture(9000, 9000))}, "image"),
+    ("edits", {"image": data_uri(bytes(21 * 1024 * 1024))}, "image"),
+    ("edits", {"image": [data_uri(WIDE), "http://upstream.test/nothing.png"]}, "image"),
     ("edits", {"image_url": "http://127.0.0.1:5199/x.png"}, "image_url"),
-    ("edits", {"image": uri(WIDE), "mask": uri(WIDE)}, "mask"),
-    ("edits", {"image": uri(WIDE), "background": "transparent"}, "background"),
-    ("edits", {"image": uri(WIDE), "n": 0}, "n"),
-    ("edits", {"image": uri(WIDE), "size": "0x0"}, "size"),
+    ("edits", {"image": data_uri(WIDE), "mask": data_uri(WIDE)}, "mask"),
+    ("edits", {"image": data_uri(WIDE), "background": "transparent"}, "background"),
+    ("edits", {"image": data_uri(WIDE), "n": 0}, "n"),
+    ("edits", {"image": data_uri(WIDE), "size": "0x0"}, "size"),
     ("edits", {"images": [{"file_id": "file-1"}]}, "images"),
     ("variations", {}, "image"),
     ("compositions", {"images": []}, "images"),
-    ("generations", {"image": uri(b"no picture")}, "image"),
+    ("generations", {"image": data_uri(b"no picture")}, "image"),
     ("upscale", {}, "image"),
     ("upscale", {"job_id": "job_none"}, "job_id"),
-    ("outpaint", {"image": uri(WIDE)}, "top"),
-    ("repair", {"image": uri(WIDE)}, "image"),
+    ("outpaint", {"image": data_uri(WIDE)}, "top"),
+    ("repair", {"image": data_uri(WIDE)}, "image"),
 ]
 
 

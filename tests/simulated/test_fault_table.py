@@ -9,7 +9,7 @@ import pytest
 
 from jimeng_api.simulator.faults import FAULTS
 from tests.answer import Answer
-from tests.simulated.door import GENERATE, PICTURE
+from tests.simulated.door import BLOB, GENERATE, PICTURE
 from tests.simulated.fault_table import LEFT_OUT, QUICK, ROWS, Row
 from tests.simulated.house import House
 
@@ -27,15 +27,15 @@ async def test_trouble_ends_as_the_table_says(house: House, row: Row) -> None:
         for order in row.faults:
             await upstream.control("POST", "/faults", {**order, "account": key})
         if row.closed:
-            # Pictures are fetched without a session.
-            session = "" if row.closed_on == PICTURE else key
+            # Pictures are fetched and uploaded without a session.
+            session = "" if row.closed_on in (PICTURE, BLOB) else key
             house.door.close(row.closed_on, session=session, times=row.closed, by=row.closed_by)
     if not row.known:
         house.unknown = row.accepted * len(keys)
 
     waited, streamed, left = await asyncio.gather(
-        house.generate(WAITS, response_format="url", **row.body),
-        house.generate(STREAMS, stream=True, response_format="url", **row.body),
+        house.ask(row.route, WAITS, response_format="url", **row.body),
+        house.ask(row.route, STREAMS, stream=True, response_format="url", **row.body),
         left_behind(house, row),
     )
 
@@ -43,6 +43,8 @@ async def test_trouble_ends_as_the_table_says(house: House, row: Row) -> None:
         accepted = await upstream.submits(key)
         assert len(accepted) == row.accepted
         assert await upstream.charged(key) == row.accepted
+        if row.uploads is not None:
+            assert len(await upstream.uploads(key)) == row.uploads
         if row.sent is not None:
             assert times_sent(house, key) == row.sent
     if row.status == 200:
@@ -53,7 +55,7 @@ async def test_trouble_ends_as_the_table_says(house: House, row: Row) -> None:
 
 
 async def left_behind(house: House, row: Row) -> dict[str, Any]:
-    return await house.ended(await house.leave(LEAVES, **row.body), LEAVES)
+    return await house.ended(await house.leave(LEAVES, route=row.route, **row.body), LEAVES)
 
 
 def times_sent(house: House, key: str) -> int:
@@ -67,9 +69,8 @@ def check_pictures(row: Row, waited: Answer, streamed: Answer, left: dict[str, A
     assert waited.status == 200, waited.body
     assert len(waited.json["data"]) == row.pictures
     assert waited.headers.get("x-partial") == ("true" if row.partial else None)
-    assert [event["type"] for event in streamed.events] == (
-        ["image_generation.completed"] * row.pictures
-    )
+    kind = "image_edit" if row.route == "edits" else "image_generation"
+    assert [event["type"] for event in streamed.events] == [f"{kind}.completed"] * row.pictures
     assert left["status"] == "completed"
     assert left["error"] is None
     assert left["partial"] is row.partial

@@ -14,7 +14,7 @@ from jimeng_api.catalog.sites import SITES
 from tests.answer import Answer
 from tests.forms import Parts, multipart, picture
 from tests.simulated.asgi import Talk
-from tests.simulated.house import KEY, House, submits_sent
+from tests.simulated.house import KEY, House, submits_sent, until
 from tests.simulator.films import a_film, a_sound
 
 VIDEOS = "/v1/videos"
@@ -369,3 +369,18 @@ async def test_a_restart_in_the_middle_loses_nothing(gateway: House) -> None:
     video = await finished(gateway, made)
     assert video["status"] == "completed"
     assert (await content(gateway, video["id"])).status == 200
+
+
+async def test_the_pictures_of_a_film_age_out_with_it(house: House) -> None:
+    await house.start(keep_media_days=2, keep_jobs_days=30)
+    video = await finished(house, await house.call("POST", VIDEOS, WAVES))
+    for variant in ("thumbnail", "spritesheet"):
+        assert (await content(house, video["id"], f"?variant={variant}")).status == 200
+    assert len(files(house)) == 3
+    await house.stop()
+    house.clock.skip(3 * 86_400.0)
+    await house.start()
+    await until(lambda: not house.kept())
+    assert files(house) == []
+    answer = await content(house, video["id"])
+    assert (answer.status, answer.error["code"]) == (404, "not_found")

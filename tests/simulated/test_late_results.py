@@ -127,6 +127,18 @@ async def test_files_that_cannot_be_reached_are_waited_for_after_the_time_limit_
     assert await house.upstream.requests("picture") == 5
 
 
+async def test_a_gateway_that_was_away_when_the_watch_ended_does_not_give_up_at_the_first_broken_file(
+    house: House,
+) -> None:
+    job_id = await timed_out(house)
+    await house.crash()
+    house.clock.skip(26 * HOUR)
+    await house.start()
+    house.door.close(PICTURE, times=2)
+    job = await house.settled(job_id)
+    assert (job["late"], len(job["results"])) == (True, 1)
+
+
 async def test_an_account_that_is_signed_in_again_hours_later_brings_its_late_result(
     house: House,
 ) -> None:

@@ -63,11 +63,6 @@ def kept_inputs(house: House) -> list[Path]:
     return [path for path in (house.folder / "media").rglob("in-*") if path.is_file()]
 
 
-async def uploads(house: House) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await house.upstream.ledger(""))["uploads"]
-    return found
-
-
 @pytest.fixture(autouse=True)
 async def _quick(gateway: House) -> None:
     await gateway.upstream.time(seconds=5)
@@ -80,7 +75,7 @@ async def test_pictures_are_uploaded_to_every_site_and_used_in_the_callers_order
     job = await gateway.ended(await ordered(gateway, *COLOURS, key=site + KEY), site + KEY)
     assert job["status"] == "completed"
     (submit,) = (await gateway.upstream.ledger(""))["submits"]
-    by_uri = {row["uri"]: row["crc32"] for row in await uploads(gateway)}
+    by_uri = {row["uri"]: row["crc32"] for row in await gateway.upstream.uploads()}
     assert len(by_uri) == len(COLOURS)
     (written,) = gateway.written()
     assert submit["inputs"] == written["uploads"].split("\n")
@@ -98,21 +93,21 @@ async def test_a_restart_does_not_upload_again_what_the_account_has(gateway: Hou
     # In doubt whether it left: it is looked for, and never sent again.
     job = await gateway.ended(job_id)
     assert job["error"]["code"] == "submission_unconfirmed"
-    assert len(await uploads(gateway)) == 2
+    assert len(await gateway.upstream.uploads()) == 2
 
 
 async def test_an_account_that_is_busy_is_not_sent_its_pictures_again(gateway: House) -> None:
     await gateway.upstream.fault("too_many_running", times=2)
     job = await gateway.ended(await ordered(gateway, "red", "blue"))
     assert job["status"] == "completed"
-    assert len(await uploads(gateway)) == 2
+    assert len(await gateway.upstream.uploads()) == 2
 
 
 async def test_another_account_gets_pictures_of_its_own(gateway: House) -> None:
     await gateway.upstream.account(KEY, credits={"gift": 0, "vip": 0, "purchase": 0})
     job = await gateway.ended(await ordered(gateway, "red", key=f"{KEY},{OTHER}"), f"{KEY},{OTHER}")
     assert job["status"] == "completed"
-    first, second = await uploads(gateway)
+    first, second = await gateway.upstream.uploads()
     assert first["account"] != second["account"]
     (submit,) = await gateway.upstream.submits(OTHER)
     assert submit["inputs"] == [second["uri"]]

@@ -51,6 +51,11 @@ class Upstream:
         found: list[dict[str, Any]] = (await self.ledger(f"brief=1&account={session}"))["submits"]
         return found
 
+    async def uploads(self, session: str = "") -> list[dict[str, Any]]:
+        """The pictures that were taken in, of this session or of all."""
+        found: list[dict[str, Any]] = (await self.ledger(f"account={session}"))["uploads"]
+        return found
+
     async def charged(self, session: str) -> int:
         """How often the account was charged."""
         return len((await self.ledger(f"brief=1&account={session}"))["charges"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,10 +18,23 @@ from yarl import URL
 
 from jimeng_api.catalog.sites import SITES
 from jimeng_api.domain.addresses import is_public
-from jimeng_api.domain.errors import InvalidValue, ResultRejected, UpstreamUnreachable
+from jimeng_api.domain.errors import InvalidValue, ResultRejected, UploadFailed, UpstreamUnreachable
+from jimeng_api.domain.secret import Secret
 from jimeng_api.media.callers_urls import NOT_A_URL, NOT_FETCHED, ODD_URL, CallersUrls
 from jimeng_api.media.fetch import Fetcher
-from jimeng_api.transport import Broken, HttpTransport, NotSent, Request
+from jimeng_api.transport import (
+    Broken,
+    HttpTransport,
+    NotSent,
+    Request,
+    Response,
+    Stream,
+    Transport,
+)
+from jimeng_api.upstream.client import UpstreamClient
+from jimeng_api.upstream.constants import Constants
+from jimeng_api.upstream.uploads import Uploader
+from tests.hasty import HastyClock
 from tests.hostile import HOSTILE_URLS, NAMES, PUBLIC, PUBLIC6, HostileResolver, watched
 from tests.unit.loopback import serving
 
@@ -45,6 +60,42 @@ async def told(urls: CallersUrls, url: str) -> str:
         await urls.fetch(url, param="image")
     assert caught.value.param == "image"
     return caught.value.message
+
+
+class Naming:
+    """An upstream that names `host` for every upload. What goes there goes through the real door."""
+
+    def __init__(self, door: HttpTransport, asked: list[Request]) -> None:
+        self._door = door
+        self._asked = asked
+        self.host = ""
+
+    async def send(self, request: Request) -> Response:
+        answer: dict[str, Any]
+        if "get_upload_token" in request.url:
+            keys = dict.fromkeys(("access_key_id", "secret_access_key", "session_token"), "key")
+            answer = {"ret": "0", "errmsg": "success", "data": keys}
+        elif "ApplyImageUpload" in request.url:
+            store = {"StoreUri": "tos-cn-i-a/b", "Auth": "auth"}
+            place = {"StoreInfos": [store], "UploadHosts": [self.host], "SessionKey": "key"}
+            answer = {"ResponseMetadata": {}, "Result": {"UploadAddress": place}}
+        else:
+            self._asked.append(request)
+            return await self._door.send(request)
+        return Response(status=200, headers={}, body=json.dumps(answer).encode())
+
+    def stream(self, request: Request) -> AbstractAsyncContextManager[Stream]:
+        raise NotImplementedError
+
+
+def _client(door: Transport) -> UpstreamClient:
+    return UpstreamClient(door, HastyClock(), Constants())
+
+
+def _host_in(url: str) -> str:
+    with suppress(ValueError):
+        return urlsplit(url).netloc
+    return ""
 
 
 def test_there_are_many_and_each_only_once() -> None:
@@ -174,6 +225,37 @@ async def test_the_upstreams_own_names_do_not_lead_inside() -> None:
                     await fetcher.fetch(f"https://{name}/a.png", site=SITES["cn"])
                 assert name not in caught.value.message
         assert connects.to == []
+
+
+# It names hosts only; what else it names stands in them, or in the path of the file.
+async def test_a_host_that_an_upload_is_to_go_to_leads_nowhere_else() -> None:
+    asked: list[Request] = []
+    async for door in _transport(NAMES):
+        naming = Naming(door, asked)
+        uploader = Uploader(_client(naming), naming, HastyClock(), Constants())
+        with watched() as connects:
+            for url in HOSTILE_URLS:
+                for host in {url, _host_in(url)} - {""}:
+                    naming.host = host
+                    with pytest.raises(UploadFailed):
+                        await uploader.upload(SITES["cn"], Secret("0" * 32), b"bytes")
+        assert connects.to == []
+    assert asked == []
+
+
+async def test_the_upstreams_own_upload_hosts_do_not_lead_inside() -> None:
+    names = {f"u{number}.bytedancevod.com": [[to]] for number, to in enumerate(ADDRESSES)}
+    asked: list[Request] = []
+    async for door in _transport(names):
+        naming = Naming(door, asked)
+        uploader = Uploader(_client(naming), naming, HastyClock(), Constants())
+        with watched() as connects:
+            for naming.host in names:
+                with pytest.raises(UploadFailed):
+                    await uploader.upload(SITES["cn"], Secret("0" * 32), b"bytes")
+        assert connects.to == []
+    assert {urlsplit(request.url).hostname for request in asked} == set(names)
+    assert all(request.only_public for request in asked)
 
 
 async def test_the_stand_in_for_the_upstream_is_reached_by_its_links_and_by_no_caller() -> None:

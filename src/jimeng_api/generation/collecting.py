@@ -161,12 +161,12 @@ class Collecting:
     async def _kept(self, job: OpenJob, sent: Sent, item: Item, number: int) -> Picture:
         renewed = 0
         rejected = False
-        waited = 0.5
+        began, waited = self._clock.now(), 0.5
         while True:
             try:
                 return await self._keep(job, sent, item, number)
             except UpstreamUnreachable as error:
-                waited = await self._waited_for_files(job, sent, error, waited)
+                waited = await self._waited_for_files(job, sent, error, waited, since=began)
                 continue
             except LinkExpired:
                 renewed += 1
@@ -203,11 +203,13 @@ class Collecting:
         return found.get(item.id, item)
 
     async def _waited_for_files(
-        self, job: OpenJob, sent: Sent, error: UpstreamUnreachable, waited: float
+        self, job: OpenJob, sent: Sent, error: UpstreamUnreachable, waited: float, *, since: float
     ) -> float:
         """Wait a while longer than last time: a result is paid for, and waited for while the job has time."""
         waited = min(waited * 2, 30.0)
         until = job.part(sent.submission.number).watched_until or job.job.deadline
+        if since > until:
+            until = since + _MOMENT_TO_ASK
         if self._clock.now() + waited > until:
             raise ResultCorrupt("The result could not be fetched in time.") from error
         log.warning("result_not_kept_yet", job=job.job.id, reason=error.message)

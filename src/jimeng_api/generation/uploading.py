@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from jimeng_api.catalog.sites import Site
 from jimeng_api.domain.errors import InternalError, NotFound, StorageUnavailable
@@ -21,19 +22,23 @@ class Uploading:
         self._uploader = uploader
         self._media = media
         self._places = asyncio.Semaphore(at_once)
+        # While it is read, a picture is in memory twice.
+        self._reading = asyncio.Semaphore(2)
 
     async def uris(self, inputs: Sequence[Input], site: Site, session: Secret) -> tuple[str, ...]:
         """What the upstream calls each of them, in their order: URIs of pictures, vids of films and sounds.
 
-        Raises UploadFailed, ContentRefused, and what a call with this session raises. Nothing is charged.
+        The first that fails ends them all. Raises UploadFailed, ContentRefused, and what a call with this
+        session raises. Nothing is charged.
         """
-        done = await asyncio.gather(
-            *(self._uploaded(one, site, session) for one in inputs), return_exceptions=True
-        )
-        for result in done:
-            if isinstance(result, BaseException):
-                raise result
-        return tuple(result for result in done if isinstance(result, str))
+        tasks = [asyncio.create_task(self._uploaded(one, site, session)) for one in inputs]
+        try:
+            return tuple(await asyncio.gather(*tasks))
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
 
     async def drop(self, inputs: Sequence[Input]) -> None:
         """Let go of pictures that nobody needs any more. What cannot be deleted now, age takes."""
@@ -42,22 +47,32 @@ class Uploading:
                 await self._media.delete(one.media_id)
 
     async def _uploaded(self, one: Input, site: Site, session: Secret) -> str:
-        try:
-            if not one.content_type.startswith("image/"):
-                async with self._places:
-                    return await self._film(one, site, session)
-            async with self._places:
-                body = await self._media.read(one.media_id)
-                uri = await self._uploader.upload(site, session, body)
-        except NotFound as error:
-            raise InternalError("What this job starts from is not kept any more.") from error
+        async with self._places:
+            if one.kind != "image":
+                return await self._film(one, site, session)
+            uri = await self._uploader.upload(site, session, await self._body(one))
         await self._uploader.check(site, session, uri)
         return uri
 
     async def _film(self, one: Input, site: Site, session: Secret) -> str:
-        async def read(start: int, count: int) -> bytes:
-            part = self._media.stream(one.media_id, start=start, end=start + count)
-            return b"".join([chunk async for chunk in part])
-
-        stored = await self._uploader.upload_film(site, session, size=one.size, read=read)
+        stored = await self._uploader.upload_film(
+            site, session, size=one.size, read=partial(self._part, one)
+        )
         return stored.vid
+
+    async def _body(self, one: Input) -> bytes:
+        try:
+            async with self._reading:
+                return await self._media.read(one.media_id)
+        except NotFound as error:
+            raise InternalError(_GONE) from error
+
+    async def _part(self, one: Input, start: int, count: int) -> bytes:
+        part = self._media.stream(one.media_id, start=start, end=start + count)
+        try:
+            return b"".join([chunk async for chunk in part])
+        except NotFound as error:
+            raise InternalError(_GONE) from error
+
+
+_GONE = "What this job starts from is not kept any more."

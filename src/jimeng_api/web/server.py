@@ -91,8 +91,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     @override
     def on_response_complete(self) -> None:
+        # Some clients send the next request as soon as they have read all that an answer is to have.
+        is_of_the_next = bool(self.pipeline)
         super().on_response_complete()
-        if not self._in_head and not self.transport.is_closing():
+        if not self._in_head and not is_of_the_next and not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self._timer = self.loop.call_later(self.linger_seconds, self.transport.close)
 

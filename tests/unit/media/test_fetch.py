@@ -41,11 +41,12 @@ class Answering:
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[Stream]:
-        yield Stream(status=500, headers={}, chunks=_nothing())
+        answer = await self.send(request)
+        yield Stream(status=answer.status, headers=answer.headers, chunks=_once(answer.body))
 
 
-async def _nothing() -> AsyncIterator[bytes]:
-    yield b""
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body
 
 
 def fetcher(transport: Answering, origin: str | None = None) -> Fetcher:

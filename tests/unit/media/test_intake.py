@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import io
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,13 +15,15 @@ import pytest
 from typing_extensions import override
 
 from jimeng_api.clock import SystemClock
-from jimeng_api.domain.errors import InvalidValue, StorageUnavailable
+from jimeng_api.domain.errors import InvalidValue, NotFound, StorageUnavailable
 from jimeng_api.media.anatomy import MOST_BYTES
 from jimeng_api.media.callers_urls import CallersUrls
 from jimeng_api.media.intake import Intake, Kept, Sent, Source, Written
 from jimeng_api.media.store import MediaStore
 from jimeng_api.transport import NotSent, Request, Response, Stream
+from tests.forms import data_uri
 from tests.simulated.house import until
+from tests.simulator.films import a_film, a_sound
 from tests.unit.media.pictures import picture
 
 URL = "https://a.test/a.jpg"
@@ -92,10 +94,6 @@ def intake(web: Web, store: MediaStore) -> Intake:
 
 def files(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in (tmp_path / "media").rglob("*") if path.is_file())
-
-
-def data_uri(body: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(body).decode()}"
 
 
 async def test_every_source_becomes_a_kept_picture_in_the_order_given(
@@ -214,3 +212,80 @@ async def test_what_is_dropped_is_gone(intake: Intake, tmp_path: Path) -> None:
     assert len(files(tmp_path)) == 2
     await intake.drop(taken)
     assert files(tmp_path) == []
+
+
+# ------------------------------------------------------------------ films, sounds ----
+
+
+async def test_films_and_sounds_are_measured_and_kept_where_they_may_come(
+    store: MediaStore, web: Web, tmp_path: Path
+) -> None:
+    film, sound = a_film(size=(320, 240)), a_sound()
+    web.body = film
+    await store.put("result", film)
+    intake = Intake(CallersUrls(web), store, SystemClock(), folder=tmp_path)
+    sources: list[Source] = [
+        Sent(file=Spooled(film), param="video"),
+        Sent(file=Spooled(sound), param="audio"),
+        Sent(file=Spooled(picture("png")), param="image"),
+        Written(text=data_uri(sound), param="audio"),
+        Written(text=URL, param="video"),
+        Kept(media_id="result", param="video"),
+    ]
+    taken = await intake.take(sources, films=True)
+    assert [one.kind for one in taken] == ["video", "audio", "image", "audio", "video", "video"]
+    for one, body in zip(taken, (film, sound, picture("png"), sound, film, film), strict=True):
+        assert (one.size, one.sha256) == (len(body), hashlib.sha256(body).hexdigest())
+        assert await store.read(one.media_id) == body
+        assert (one.width > 0) is (one.kind != "audio")
+    assert (taken[0].fps, round(taken[0].seconds)) == (24, 2)
+    again = await intake.take_again(taken[:2])
+    assert await store.read(again[0].media_id) == film
+    assert {one.media_id for one in again}.isdisjoint(one.media_id for one in taken)
+    assert [path.name for path in await asyncio.to_thread(list, tmp_path.glob("*"))] == ["media"]
+
+
+async def test_where_pictures_are_meant_a_film_is_none(intake: Intake) -> None:
+    with pytest.raises(InvalidValue, match="is not a PNG, JPEG or WebP picture"):
+        await intake.take([Sent(file=Spooled(a_film()), param="image")])
+
+
+async def test_what_is_gone_is_not_taken_again_and_leaves_nothing(
+    intake: Intake, tmp_path: Path
+) -> None:
+    one, other = await intake.take([Sent(file=Spooled(picture("png")), param="p")] * 2)
+    await intake.drop([other])
+    before = files(tmp_path)
+    with pytest.raises(NotFound):
+        await intake.take_again([one, other])
+    assert files(tmp_path) == before
+
+
+async def test_a_large_film_is_never_in_memory_as_a_whole(
+    store: MediaStore, web: Web, tmp_path: Path
+) -> None:
+    size = 96 * 1024 * 1024
+    small = a_film()
+    box = (size - len(small)).to_bytes(4, "big") + b"free"  # as cameras leave room
+
+    with (tmp_path / "large").open("w+b") as large:
+        large.write(small + box)
+        large.truncate(size)
+
+        class Large(Spooled):
+            @property
+            @override
+            def lent(self) -> BinaryIO:
+                return large
+
+        intake = Intake(CallersUrls(web), store, SystemClock(), folder=tmp_path)
+        tracemalloc.start()
+        try:
+            (one,) = await intake.take(
+                [Sent(file=Large(b"", size=size), param="video")], films=True
+            )
+            most = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert one.size == size
+    assert most < 24 * 1024 * 1024

@@ -11,13 +11,11 @@ from uuid import uuid4
 from zlib import crc32
 
 import pytest
-from typing_extensions import override
 
 from jimeng_api.catalog.finishing import FINISHING_TOOLS
 from jimeng_api.catalog.image_models import IMAGE_MODELS
 from jimeng_api.catalog.sites import CN, HK, SITES, Site
 from jimeng_api.catalog.sizes import image_size
-from jimeng_api.clock import SystemClock
 from jimeng_api.domain.errors import (
     ContentRefused,
     GatewayError,
@@ -34,17 +32,12 @@ from jimeng_api.upstream.client import UpstreamClient
 from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.payloads.image import image_payload
 from jimeng_api.upstream.uploads import Uploader
+from tests.hasty import HastyClock
 
 _numbers = count(1)
 PICTURE = Input(
     media_id="m", content_type="image/png", width=64, height=48, size=9, sha256="0" * 64
 )
-
-
-class HastyClock(SystemClock):
-    @override
-    async def sleep(self, seconds: float) -> None:
-        await super().sleep(min(seconds, 0.01))
 
 
 class World:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from jimeng_api.domain.errors import StorageUnavailable
 from jimeng_api.domain.requests import ImageRequest
 from tests.answer import Answer
-from tests.forms import Parts, multipart, picture
+from tests.forms import Parts, data_uri, multipart, picture
 from tests.unit.web.web_edge import KEY, Edge
 
 EDITS = "/v1/images/edits"
@@ -21,10 +20,6 @@ GENERATIONS = "/v1/images/generations"
 
 WIDE, TALL = picture(64, 36), picture(36, 64, "maroon")
 BLUE = {"model": "jimeng-4.5", "prompt": "make it blue", "n": 1}
-
-
-def uri(body: bytes, kind: str = "image/png") -> str:
-    return f"data:{kind};base64,{base64.b64encode(body).decode()}"
 
 
 async def sent(edge: Edge, path: str, parts: Parts, boundary: str = "b", **more: Any) -> Answer:
@@ -61,9 +56,9 @@ async def test_files_of_a_form_are_the_pictures_in_their_order(name: str) -> Non
         {"images": [{"image_url": "https://example.org/wide.png"}]},
         {"images": [{"image_url": {"url": "https://example.org/wide.png"}}]},
         {"images": [{"url": " https://example.org/wide.png "}]},
-        {"image": {"image_url": uri(WIDE)}},
-        {"image": uri(WIDE, "text/html")},
-        {"images": [uri(WIDE)], "image": None, "image_url": ""},
+        {"image": {"image_url": data_uri(WIDE)}},
+        {"image": data_uri(WIDE, "text/html")},
+        {"images": [data_uri(WIDE)], "image": None, "image_url": ""},
     ],
 )
 @pytest.mark.parametrize("path", [EDITS, COMPOSITIONS, GENERATIONS, VARIATIONS])
@@ -77,7 +72,12 @@ async def test_json_names_pictures_in_every_dialect(path: str, fields: dict[str,
 
 async def test_pictures_of_several_fields_are_all_taken() -> None:
     edge = Edge()
-    parts: Parts = [("prompt", "x"), ("image_url", uri(WIDE)), ("images", TALL), ("image", WIDE)]
+    parts: Parts = [
+        ("prompt", "x"),
+        ("image_url", data_uri(WIDE)),
+        ("images", TALL),
+        ("image", WIDE),
+    ]
     assert (await sent(edge, EDITS, parts)).status == 200
     assert started_from(edge.desk.request) == sums(WIDE, TALL, WIDE)
 
@@ -98,7 +98,7 @@ async def test_the_shape_is_the_asked_one_or_that_of_the_first_picture(
 ) -> None:
     edge = Edge()
     answer = await edge.call(
-        "POST", EDITS, json_body={**BLUE, "image": [uri(WIDE), uri(TALL)], **fields}
+        "POST", EDITS, json_body={**BLUE, "image": [data_uri(WIDE), data_uri(TALL)], **fields}
     )
     assert answer.status == 200
     request = edge.desk.request
@@ -144,7 +144,7 @@ async def test_an_edit_streams_its_own_events() -> None:
 )
 async def test_a_body_is_read_as_what_it_is(content_type: str, body: bytes) -> None:
     edge = Edge()
-    text = uri(WIDE).encode()
+    text = data_uri(WIDE).encode()
     if b"=" in body:
         text = text.replace(b"+", b"%2B")
     headers = {"content-type": content_type} if content_type else {}
@@ -188,10 +188,10 @@ async def test_what_a_caller_sent_cannot_be_named_as_a_result() -> None:
 BAD: list[tuple[dict[str, Any], str, str]] = [
     ({}, "image", "missing_required_parameter"),
     ({"image": []}, "image", "missing_required_parameter"),
-    ({"image": uri(WIDE), "prompt": ""}, "prompt", "missing_required_parameter"),
-    ({"image": uri(WIDE), "prompt": None}, "prompt", "missing_required_parameter"),
-    ({"image": [uri(WIDE)] * 11}, "image", "invalid_value"),
-    ({"image": [uri(WIDE)] * 2, "model": "jimeng-2.1"}, "image", "invalid_value"),
+    ({"image": data_uri(WIDE), "prompt": ""}, "prompt", "missing_required_parameter"),
+    ({"image": data_uri(WIDE), "prompt": None}, "prompt", "missing_required_parameter"),
+    ({"image": [data_uri(WIDE)] * 11}, "image", "invalid_value"),
+    ({"image": [data_uri(WIDE)] * 2, "model": "jimeng-2.1"}, "image", "invalid_value"),
     ({"image": 4}, "image", "invalid_value"),
     ({"image": [["x"]]}, "image", "invalid_value"),
     ({"image": {}}, "image", "missing_required_parameter"),
@@ -202,17 +202,17 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"image_url": "ftp://example.org/cat.png"}, "image_url", "invalid_value"),
     ({"image": "https://example.org/gone.png"}, "image", "invalid_value"),
     ({"image": "/media/none"}, "image", "invalid_value"),
-    ({"image": uri(b"not a picture")}, "image", "invalid_value"),
-    ({"image": uri(picture(3000, 3000)[:-40])}, "image", "invalid_value"),
-    ({"image": uri(picture(9000, 9000))}, "image", "invalid_value"),
+    ({"image": data_uri(b"not a picture")}, "image", "invalid_value"),
+    ({"image": data_uri(picture(3000, 3000)[:-40])}, "image", "invalid_value"),
+    ({"image": data_uri(picture(9000, 9000))}, "image", "invalid_value"),
     ({"image": "data:image/png;base64,%%%"}, "image", "invalid_value"),
-    ({"image": uri(bytes(21 * 1024 * 1024))}, "image", "invalid_value"),
-    ({"image": uri(WIDE), "mask": uri(WIDE)}, "mask", "unsupported_parameter"),
-    ({"image": uri(WIDE), "markup": {"image_url": "x"}}, "markup", "unsupported_parameter"),
-    ({"image": uri(WIDE), "background": "transparent"}, "background", "unsupported_value"),
-    ({"image": uri(WIDE), "n": 11}, "n", "invalid_value"),
-    ({"image": uri(WIDE), "size": "banana"}, "size", "invalid_value"),
-    ({"image": uri(WIDE), "output_format": "gif"}, "output_format", "unsupported_value"),
+    ({"image": data_uri(bytes(21 * 1024 * 1024))}, "image", "invalid_value"),
+    ({"image": data_uri(WIDE), "mask": data_uri(WIDE)}, "mask", "unsupported_parameter"),
+    ({"image": data_uri(WIDE), "markup": {"image_url": "x"}}, "markup", "unsupported_parameter"),
+    ({"image": data_uri(WIDE), "background": "transparent"}, "background", "unsupported_value"),
+    ({"image": data_uri(WIDE), "n": 11}, "n", "invalid_value"),
+    ({"image": data_uri(WIDE), "size": "banana"}, "size", "invalid_value"),
+    ({"image": data_uri(WIDE), "output_format": "gif"}, "output_format", "unsupported_value"),
 ]
 
 
@@ -285,20 +285,25 @@ async def test_a_link_counts_by_its_text() -> None:
 
 TOOLS: list[tuple[str, dict[str, Any], str, str]] = [
     ("upscale", {}, "image", "missing_required_parameter"),
-    ("upscale", {"image": [uri(WIDE), uri(WIDE)]}, "image", "invalid_value"),
-    ("upscale", {"image": uri(WIDE), "job_id": "job_0"}, "job_id", "invalid_value"),
-    ("upscale", {"image": uri(WIDE), "mode": "better"}, "mode", "invalid_value"),
-    ("upscale", {"image": uri(WIDE), "detail_strength": 2}, "detail_strength", "invalid_value"),
+    ("upscale", {"image": [data_uri(WIDE), data_uri(WIDE)]}, "image", "invalid_value"),
+    ("upscale", {"image": data_uri(WIDE), "job_id": "job_0"}, "job_id", "invalid_value"),
+    ("upscale", {"image": data_uri(WIDE), "mode": "better"}, "mode", "invalid_value"),
+    (
+        "upscale",
+        {"image": data_uri(WIDE), "detail_strength": 2},
+        "detail_strength",
+        "invalid_value",
+    ),
     ("upscale", {"item_id": "12"}, "history_id", "missing_required_parameter"),
     ("upscale", {"history_id": "12"}, "item_id", "missing_required_parameter"),
     ("upscale", {"item_id": "x", "history_id": "12"}, "item_id", "invalid_value"),
     ("upscale", {"job_id": "job_0", "index": -1}, "index", "invalid_value"),
     ("upscale", {"image": "/media/none"}, "image", "invalid_value"),
-    ("outpaint", {"image": uri(WIDE)}, "top", "missing_required_parameter"),
-    ("outpaint", {"image": uri(WIDE), "left": 1.5}, "left", "invalid_value"),
-    ("outpaint", {"image": uri(WIDE), "left": 0.5, "n": 5}, "n", "invalid_value"),
-    ("repair", {"image": uri(WIDE)}, "image", "invalid_value"),
-    ("repair", {"image": uri(WIDE), "mask": "x"}, "mask", "unsupported_parameter"),
+    ("outpaint", {"image": data_uri(WIDE)}, "top", "missing_required_parameter"),
+    ("outpaint", {"image": data_uri(WIDE), "left": 1.5}, "left", "invalid_value"),
+    ("outpaint", {"image": data_uri(WIDE), "left": 0.5, "n": 5}, "n", "invalid_value"),
+    ("repair", {"image": data_uri(WIDE)}, "image", "invalid_value"),
+    ("repair", {"image": data_uri(WIDE), "mask": "x"}, "mask", "unsupported_parameter"),
 ]
 
 

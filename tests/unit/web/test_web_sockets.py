@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,7 +20,7 @@ from jimeng_api.domain.errors import (
     UpstreamUnreachable,
 )
 from jimeng_api.web.server import GatewayServer, build_server
-from tests.forms import picture
+from tests.forms import data_uri, picture
 from tests.unit.web.web_edge import CAT, KEY, PICTURE, Edge, until
 
 
@@ -156,6 +157,20 @@ async def test_an_unwanted_body_that_ends_leaves_the_connection_open() -> None:
         await asyncio.sleep(0.3)
         await line.say(PING)
         assert b"pong" in await line.reader.readuntil(b"pong")
+
+
+async def test_the_next_request_may_come_before_an_answer_has_ended_and_take_its_time() -> None:
+    body = json.dumps(CAT).encode()
+    head = (
+        f"POST /v1/images/generations HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+        f"Authorization: Bearer {KEY}\r\n\r\n"
+    )
+    async with serving(Edge(), linger_seconds=0.1) as port, wire(port) as line:
+        await line.say(PING + head.encode() + body[:5])
+        await line.reader.readuntil(b"pong")
+        await asyncio.sleep(0.3)
+        await line.say(body[5:])
+        assert (await line.reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_requests_in_a_row_are_answered_in_order() -> None:
@@ -302,10 +317,6 @@ async def test_openais_client_sends_pictures_in_every_form_that_it_has() -> None
         with pytest.raises(openai.BadRequestError) as caught:
             await ask.images.edit(image=one, mask=one, prompt="blue", **model)
         assert caught.value.param == "mask"
-
-
-def data_uri(body: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(body).decode()}"
 
 
 async def test_openais_client_reads_the_stream() -> None:

@@ -52,7 +52,9 @@ class Tokens:
     async def _ask(self, site: Site, session: Secret, scene: UploadScene) -> UploadToken:
         token = await self._client.upload_token(site, session, scene)
         now = self._clock.monotonic()
-        life = token.lifetime or self._constants.upload_token_seconds
+        life = token.lifetime
+        if life is None:
+            life = self._constants.upload_token_seconds
         self._held = {key: held for key, held in self._held.items() if now < held.until}
         self._held[site.name, session, scene] = _Held(
             token=token, until=now + min(life, LONGEST_TOKEN) - TOKEN_MARGIN
