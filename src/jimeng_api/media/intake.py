@@ -210,10 +210,14 @@ class Intake:
     async def _put(self, media_id: str, body: bytes | BinaryIO) -> None:
         """Keep it even when cancelled: a write cannot be called back, and what came of it is then dropped."""
         keeping = asyncio.create_task(self._store.put(media_id, body))
-        try:
-            await asyncio.shield(keeping)
-        except asyncio.CancelledError:
-            await keeping
+        while True:  # it may be cancelled more than once
+            try:
+                await asyncio.shield(keeping)
+            except asyncio.CancelledError:
+                if keeping.cancelled():
+                    raise
+            else:
+                return
 
     async def _body(self, source: Source) -> bytes:
         """The bytes of a picture."""
