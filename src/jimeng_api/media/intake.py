@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from jimeng_api.clock import Clock
-from jimeng_api.domain.errors import InvalidValue, NotFound, StorageUnavailable
+from jimeng_api.domain.errors import InvalidValue, NotFound
 from jimeng_api.domain.inputs import Input
 from jimeng_api.media.anatomy import MOST_BYTES, Anatomy, NotTaken, anatomy_of
 from jimeng_api.media.callers_urls import CallersUrls
@@ -91,10 +91,8 @@ class Intake:
             raise
 
     async def drop(self, inputs: Sequence[Input]) -> None:
-        """Let go of pictures that nobody needs any more. What cannot be deleted now, age takes."""
-        for one in inputs:
-            with suppress(StorageUnavailable):
-                await self._store.delete(one.media_id)
+        """Let go of pictures that nobody needs any more."""
+        await self._store.drop([one.media_id for one in inputs])
 
     async def _taken(self, source: Source) -> Input:
         fetched = isinstance(source, Written) and not is_data_uri(source.text)
@@ -116,12 +114,12 @@ class Intake:
         )
 
     async def _put(self, media_id: str, body: bytes) -> None:
-        """Keep it even when cancelled: a write cannot be called back, and what came of it is then dropped."""
+        """Keep it, however often cancelled: a write cannot be called back; what came of it is dropped."""
         keeping = asyncio.create_task(self._store.put(media_id, body))
-        try:
-            await asyncio.shield(keeping)
-        except asyncio.CancelledError:
-            await keeping
+        while not keeping.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(keeping)
+        keeping.result()
 
     async def _body(self, source: Source) -> bytes:
         match source:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -68,6 +68,12 @@ class MediaStore:
             return
         except (BaseError, OSError) as error:
             raise StorageUnavailable("The media store does not delete at the moment.") from error
+
+    async def drop(self, media_ids: Iterable[str]) -> None:
+        """Delete callers' pictures. Those that cannot be deleted now, age takes."""
+        for media_id in media_ids:
+            with suppress(StorageUnavailable):
+                await self.delete(media_id)
 
     async def delete_inputs(self, *, before: float) -> int:
         """Delete callers' pictures that came before this moment; how many went."""
