@@ -202,7 +202,7 @@ async def test_a_caller_who_leaves_while_a_picture_is_written_takes_it_with_him(
 ) -> None:
     class Slow(MediaStore):
         @override
-        async def put(self, media_id: str, body: bytes) -> None:
+        async def put(self, media_id: str, body: bytes | BinaryIO) -> None:
             await super().put(media_id, body)
             await asyncio.sleep(0.1)
 
