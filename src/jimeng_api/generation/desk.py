@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
-from functools import partial
+from collections import Counter, OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 import structlog
@@ -32,6 +31,7 @@ from jimeng_api.domain.results import Picture
 from jimeng_api.generation.adopting import Adopting, Sighting, adopted
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
+from jimeng_api.generation.turns import Turns
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.database import Superseded
 from jimeng_api.jobs.job import Job, JobKind, State, Submission
@@ -88,9 +88,7 @@ class Desk:
         self._key_seconds = key_seconds
         self._awaited: Counter[str] = Counter()
         self._answered: OrderedDict[str, None] = OrderedDict()
-        self._turns: defaultdict[tuple[str, str], dict[asyncio.Future[None], None]] = defaultdict(
-            dict
-        )
+        self._turns = Turns()
         self._closing = asyncio.Event()
 
     async def hang_up(self) -> None:
@@ -123,7 +121,7 @@ class Desk:
             return await self._new_order(caller, prepared, asked_model, "")
         # Whoever may mean an earlier request must see its job: those that came before are waited for.
         what, waits = repeat.key or repeat.fingerprint, repeat.again or repeat.key is not None
-        async with self._turn((caller.owner, what), waits=waits):
+        async with self._turns.turn((caller.owner, what), waits=waits):
             if repeat.key is not None:
                 return await self._keyed_order(caller, prepared, asked_model, repeat, repeat.key)
             if repeat.again:
@@ -253,28 +251,6 @@ class Desk:
             ),
         )
 
-    @asynccontextmanager
-    async def _turn(self, whose: tuple[str, str], *, waits: bool) -> AsyncIterator[None]:
-        """A place in the line of those who mean the same; who `waits`, waits for all that came before."""
-        line = self._turns[whose]
-        before = list(line) if waits else []
-        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if waits:
-            line.clear()  # it is over after all of them: whoever comes later need only wait for this one
-        line[over] = None
-        try:
-            if before:
-                await asyncio.wait(before)
-            yield
-        finally:
-            _end(over, after=[one for one in before if not one.done()])
-            over.add_done_callback(partial(self._leave, whose))
-
-    def _leave(self, whose: tuple[str, str], over: asyncio.Future[None]) -> None:
-        self._turns[whose].pop(over, None)
-        if not self._turns[whose]:
-            del self._turns[whose]
-
     # -------------------------------------------------------------------- adopting
 
     async def adopt(
@@ -307,7 +283,7 @@ class Desk:
                 raise
             return known
         # Either of its ids leads to the same job, also for two who ask at once.
-        async with self._turn((caller.owner, f"adopt {sighting.submit_id}"), waits=True):
+        async with self._turns.turn((caller.owner, f"adopt {sighting.submit_id}"), waits=True):
             known = await self._store.submitted(caller.owner, sighting.submit_id)
             if known is None:
                 return await self._take_over(caller, sighting, otherwise)
@@ -521,19 +497,3 @@ def _without_result(job: Job) -> list[Submission]:
     return [
         part for part in job.submissions if part.state is State.FAILED and not job.pictures_of(part)
     ]
-
-
-def _end(over: asyncio.Future[None], *, after: list[asyncio.Future[None]]) -> None:
-    """Let this be over once all these are, should it have been given up before them."""
-    left = len(after)
-    if not left:
-        over.set_result(None)
-
-    def one_less(_: asyncio.Future[None]) -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            over.set_result(None)
-
-    for one in after:
-        one.add_done_callback(one_less)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 
 from jimeng_api.catalog.sites import Site
-from jimeng_api.domain.errors import InternalError, NotFound, StorageUnavailable
+from jimeng_api.domain.errors import InternalError, NotFound
 from jimeng_api.domain.inputs import Input
 from jimeng_api.domain.secret import Secret
 from jimeng_api.media.store import MediaStore
@@ -41,10 +40,8 @@ class Uploading:
             raise
 
     async def drop(self, inputs: Sequence[Input]) -> None:
-        """Let go of pictures that nobody needs any more. What cannot be deleted now, age takes."""
-        for one in inputs:
-            with suppress(StorageUnavailable):
-                await self._media.delete(one.media_id)
+        """Let go of pictures that nobody needs any more."""
+        await self._media.drop([one.media_id for one in inputs])
 
     async def _uploaded(self, one: Input, site: Site, session: Secret) -> str:
         async with self._places:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from jimeng_api.clock import Clock
-from jimeng_api.domain.errors import InvalidValue, NotFound, StorageUnavailable
+from jimeng_api.domain.errors import InvalidValue, NotFound
 from jimeng_api.domain.inputs import Input
 from jimeng_api.media.anatomy import MOST_BYTES, Anatomy, NotTaken, anatomy_of, is_picture
 from jimeng_api.media.callers_urls import CallersUrls
@@ -122,10 +122,8 @@ class Intake:
         return tuple(again)
 
     async def drop(self, inputs: Sequence[Input]) -> None:
-        """Let go of pictures that nobody needs any more. What cannot be deleted now, age takes."""
-        for one in inputs:
-            with suppress(StorageUnavailable):
-                await self._store.delete(one.media_id)
+        """Let go of pictures that nobody needs any more."""
+        await self._store.drop([one.media_id for one in inputs])
 
     async def _taken(self, source: Source) -> Input:
         async with self._place(source):
@@ -208,16 +206,12 @@ class Intake:
                     yield arrived.file
 
     async def _put(self, media_id: str, body: bytes | BinaryIO) -> None:
-        """Keep it even when cancelled: a write cannot be called back, and what came of it is then dropped."""
+        """Keep it, however often cancelled: a write cannot be called back; what came of it is dropped."""
         keeping = asyncio.create_task(self._store.put(media_id, body))
-        while True:  # it may be cancelled more than once
-            try:
+        while not keeping.done():
+            with suppress(asyncio.CancelledError):
                 await asyncio.shield(keeping)
-            except asyncio.CancelledError:
-                if keeping.cancelled():
-                    raise
-            else:
-                return
+        keeping.result()
 
     async def _body(self, source: Source) -> bytes:
         """The bytes of a picture."""

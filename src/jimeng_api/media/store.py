@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -85,6 +85,12 @@ class MediaStore:
         """As `delete`, with what was made of a film."""
         for name in (*(still_ids(media_id) if film else ()), media_id):
             await self.delete(name)
+
+    async def drop(self, media_ids: Iterable[str]) -> None:
+        """Delete callers' pictures. Those that cannot be deleted now, age takes."""
+        for media_id in media_ids:
+            with suppress(StorageUnavailable):
+                await self.delete(media_id)
 
     async def delete_inputs(self, *, before: float) -> int:
         """Delete callers' pictures that came before this moment; how many went."""

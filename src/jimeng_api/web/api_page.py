@@ -78,22 +78,23 @@ def _body(document: Tree, method: str, path: str, operation: Tree) -> Iterator[s
     kinds = operation.get("requestBody", {}).get("content", {})
     media, form = kinds.get("application/json"), kinds.get("multipart/form-data")
     if media is None:
-        yield _sample(f"curl {_key(operation)}$BASE{path}")
+        yield _sample(
+            _curl(operation, path, *([] if method == "get" else [f"-X {method.upper()}"]))
+        )
         return
     title = "Body (JSON, or a form with files)" if form else "Body (JSON)"
     yield from _fields(document, title, _properties(document, media["schema"]))
     if "example" in media:
         text = json.dumps(media["example"], ensure_ascii=False, indent=2)
-        yield _sample(
-            f"curl {_key(operation)}-H 'content-type: application/json' $BASE{path} -d '{text}'"
-        )
+        yield _sample(_curl(operation, path, "-H 'content-type: application/json'", f"-d '{text}'"))
     if form:
         fields = " ".join(f"-F '{name}={value}'" for name, value in form["example"].items())
-        yield _sample(f"curl {_key(operation)}$BASE{path} {fields}")
+        yield _sample(_curl(operation, path, fields))
 
 
-def _key(operation: Tree) -> str:
-    return '-H "authorization: Bearer $KEY" ' if operation.get("security") else ""
+def _curl(operation: Tree, path: str, *more: str) -> str:
+    key = ['-H "authorization: Bearer $KEY"'] if operation.get("security") else []
+    return " \\\n  ".join([f"curl $BASE{path}", *key, *more])
 
 
 def _answers(document: Tree, operation: Tree) -> Iterator[str]:

@@ -28,10 +28,12 @@ from jimeng_api.generation.uploading import Uploading
 from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.jobs.store import JobStore
 from jimeng_api.media.keeper import Keeper
+from jimeng_api.media.store import MediaStore
 from jimeng_api.polling.pace import Pace
 from jimeng_api.polling.poller import Poller
 from jimeng_api.upstream.client import UpstreamClient
 from jimeng_api.upstream.constants import Constants
+from jimeng_api.upstream.uploads import Uploader
 
 SESSION = Session(site="cn", secret=Secret("0123456789abcdef"), account="account")
 REQUEST = ImageRequest(
@@ -138,7 +140,8 @@ async def carried(folder: Path, upstream: Telling, album: Album, *, parts: int =
     generation = Generation(
         sending=Sending(
             upstream=cast(UpstreamClient, upstream),
-            uploading=cast(Uploading, None),  # nothing here starts from pictures
+            # Nothing here starts from pictures.
+            uploading=Uploading(cast(Uploader, None), MediaStore(folder / "media")),
             placing=placing,
             clock=clock,
             constants=Constants(),

@@ -197,6 +197,26 @@ async def test_a_caller_who_leaves_takes_everything_with_him(
     assert files(tmp_path) == []
 
 
+async def test_a_caller_who_leaves_while_a_picture_is_written_takes_it_with_him(
+    web: Web, tmp_path: Path
+) -> None:
+    class Slow(MediaStore):
+        @override
+        async def put(self, media_id: str, body: bytes | BinaryIO) -> None:
+            await super().put(media_id, body)
+            await asyncio.sleep(0.1)
+
+    web.may.clear()
+    intake = Intake(CallersUrls(web), Slow(tmp_path / "media"), SystemClock())
+    sources = [Written(text=URL, param="a"), Written(text=data_uri(picture("png")), param="b")]
+    taking = asyncio.create_task(intake.take(sources))
+    await until(lambda: any("#" not in name for name in files(tmp_path)))
+    taking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    assert files(tmp_path) == []
+
+
 async def test_a_store_that_is_away_says_so(web: Web, tmp_path: Path) -> None:
     class Away(MediaStore):
         @override
@@ -243,7 +263,7 @@ async def test_films_and_sounds_are_measured_and_kept_where_they_may_come(
     again = await intake.take_again(taken[:2])
     assert await store.read(again[0].media_id) == film
     assert {one.media_id for one in again}.isdisjoint(one.media_id for one in taken)
-    assert list(await asyncio.to_thread(os.listdir, tmp_path)) == ["media"]
+    assert await asyncio.to_thread(os.listdir, tmp_path) == ["media"]
 
 
 async def test_where_pictures_are_meant_a_film_is_none(intake: Intake) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from itertools import count
 from typing import Any
 from uuid import uuid4
 from zlib import crc32
@@ -26,34 +25,24 @@ from jimeng_api.domain.inputs import Finishing, FinishingTool, Input, Origin
 from jimeng_api.domain.progress import Progress, Stage
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.secret import Secret
-from jimeng_api.simulator.serve import build_app, running
 from jimeng_api.transport import HttpTransport, Request
-from jimeng_api.upstream.client import UpstreamClient
 from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.payloads.image import image_payload
 from jimeng_api.upstream.uploads import Uploader
 from tests.hasty import HastyClock
+from tests.unit.upstream.stage import World, session
 
-_numbers = count(1)
 PICTURE = Input(
     media_id="m", content_type="image/png", width=64, height=48, size=9, sha256="0" * 64
 )
 
 
-class World:
-    """The uploader and the client, and the simulator they talk to."""
+class Uploads(World):
+    """A world with an uploader in it."""
 
     def __init__(self, door: HttpTransport, origin: str) -> None:
-        self.door = door
-        self.origin = origin
-        self.clock = HastyClock()
-        self.client = UpstreamClient(door, self.clock, Constants(), origin)
-        self.uploader = Uploader(self.client, door, self.clock, Constants(), origin)
-
-    async def tell(self, path: str, order: dict[str, Any]) -> None:
-        body = json.dumps(order).encode()
-        answer = await self.door.send(Request(method="POST", url=self.origin + path, body=body))
-        assert answer.status < 300, answer.body
+        super().__init__(door, origin)
+        self.uploader = Uploader(self.client, door, HastyClock(), Constants(), origin)
 
     async def told(self, path: str) -> Any:
         answer = await self.door.send(Request(method="GET", url=self.origin + path))
@@ -100,32 +89,18 @@ class World:
             uris=uris,
         )
         await self.client.submit(site, session, payload)
-        for _ in range(400):
-            looks = await self.client.look(site, session, submit_ids=[submit_id])
-            progress = looks.get(submit_id)
-            if progress is not None and progress.stage in (Stage.DONE, Stage.FAILED):
-                return progress
-            await asyncio.sleep(0.01)
-        raise AssertionError("not finished")
+        return await self.finished(site, session, submit_id)
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
-    door = HttpTransport()
-    async with running(build_app(speed=300)) as origin:
-        stage = World(door, origin)
-        await stage.tell("/_sim/switches", {"strict": True})
-        yield stage
-        await door.close()
-
-
-def session() -> Secret:
-    return Secret(f"{next(_numbers):032x}")
+async def world() -> AsyncIterator[Uploads]:
+    async with Uploads.strict() as world:
+        yield world
 
 
 @pytest.mark.parametrize("hosts", ["list", "single", "inner"])
 @pytest.mark.parametrize("site", SITES.values(), ids=SITES)
-async def test_every_site_takes_pictures_whole(world: World, site: Site, hosts: str) -> None:
+async def test_every_site_takes_pictures_whole(world: Uploads, site: Site, hosts: str) -> None:
     await world.tell("/_sim/switches", {"upload_hosts": hosts})
     own, body = session(), b"33"  # a checksum that begins with a zero
     uri = await world.uploader.upload(site, own, body)
@@ -136,7 +111,7 @@ async def test_every_site_takes_pictures_whole(world: World, site: Site, hosts: 
 
 
 @pytest.mark.parametrize("site", SITES.values(), ids=SITES)
-async def test_every_site_draws_from_what_was_uploaded(world: World, site: Site) -> None:
+async def test_every_site_draws_from_what_was_uploaded(world: Uploads, site: Site) -> None:
     own = session()
     for number in (1, 3):
         uris = [await world.uploader.upload(site, own, bytes([n])) for n in range(number)]
@@ -149,7 +124,7 @@ async def test_every_site_draws_from_what_was_uploaded(world: World, site: Site)
 @pytest.mark.parametrize("tool", FINISHING_TOOLS)
 @pytest.mark.parametrize("site", [CN, HK], ids=["cn", "hk"])
 async def test_every_tool_works_on_a_finished_picture(
-    world: World, site: Site, tool: FinishingTool
+    world: Uploads, site: Site, tool: FinishingTool
 ) -> None:
     own = session()
     made = await world.drawn(site, own, [])
@@ -164,7 +139,7 @@ async def test_every_tool_works_on_a_finished_picture(
 
 
 @pytest.mark.parametrize("tool", [n for n, tool in FINISHING_TOOLS.items() if tool.takes_uploads])
-async def test_a_tool_works_on_an_uploaded_picture(world: World, tool: FinishingTool) -> None:
+async def test_a_tool_works_on_an_uploaded_picture(world: Uploads, tool: FinishingTool) -> None:
     own = session()
     uri = await world.uploader.upload(CN, own, b"picture")
     done = await world.drawn(CN, own, [uri], Finishing(tool=tool, right=0.5))
@@ -172,7 +147,7 @@ async def test_a_tool_works_on_an_uploaded_picture(world: World, tool: Finishing
     assert len(done.items) == FINISHING_TOOLS[tool].pictures
 
 
-async def test_pictures_at_the_same_time_share_a_token(world: World) -> None:
+async def test_pictures_at_the_same_time_share_a_token(world: Uploads) -> None:
     own = session()
     uris = await asyncio.gather(*(world.uploader.upload(CN, own, b"x") for _ in range(8)))
     assert len(set(uris)) == 8
@@ -200,7 +175,7 @@ FAULTS = [
 @pytest.mark.parametrize(("fault", "on"), FAULTS)
 @pytest.mark.parametrize("site", [CN, HK], ids=["cn", "hk"])
 async def test_what_fails_once_or_twice_is_done_again(
-    world: World, site: Site, fault: str, on: str
+    world: Uploads, site: Site, fault: str, on: str
 ) -> None:
     await world.fault(fault, on, times=2)
     own = session()
@@ -211,7 +186,7 @@ async def test_what_fails_once_or_twice_is_done_again(
 
 @pytest.mark.parametrize(("fault", "on"), FAULTS)
 async def test_what_fails_every_time_has_failed_after_three(
-    world: World, fault: str, on: str
+    world: Uploads, fault: str, on: str
 ) -> None:
     await world.fault(fault, on, times=9)
     with pytest.raises(UploadFailed):
@@ -220,7 +195,7 @@ async def test_what_fails_every_time_has_failed_after_three(
 
 
 @pytest.mark.parametrize("status", [403, 400, 200])
-async def test_a_refusal_is_understood_whatever_its_status(world: World, status: int) -> None:
+async def test_a_refusal_is_understood_whatever_its_status(world: Uploads, status: int) -> None:
     await world.tell("/_sim/switches", {"imagex_error_status": status})
     own = session()
     await world.uploader.upload(CN, own, b"picture")
@@ -229,14 +204,16 @@ async def test_a_refusal_is_understood_whatever_its_status(world: World, status:
     assert await world.asked("upload_token") == 2
 
 
-async def test_a_token_that_has_expired_is_replaced(world: World) -> None:
+async def test_a_token_that_has_expired_is_replaced(world: Uploads) -> None:
     await world.fault("short_token", "upload_token", seconds=0)
     await world.uploader.upload(CN, session(), b"picture")
     assert await world.asked("upload_token") == 2
 
 
 @pytest.mark.parametrize("lost", ["reset", "empty_body", "truncated_json"])
-async def test_a_commit_that_is_lost_is_made_up_by_another_upload(world: World, lost: str) -> None:
+async def test_a_commit_that_is_lost_is_made_up_by_another_upload(
+    world: Uploads, lost: str
+) -> None:
     await world.fault(lost, "commit_upload")
     own = session()
     uri = await world.uploader.upload(CN, own, b"picture")
@@ -252,7 +229,7 @@ async def test_a_commit_that_is_lost_is_made_up_by_another_upload(world: World, 
     ],
 )
 async def test_a_dead_session_is_told_at_once(
-    world: World, site: Site, own: Secret, error: type[GatewayError]
+    world: Uploads, site: Site, own: Secret, error: type[GatewayError]
 ) -> None:
     with pytest.raises(error):
         await world.uploader.upload(site, own, b"picture")
@@ -260,7 +237,7 @@ async def test_a_dead_session_is_told_at_once(
     assert await world.asked("apply_upload") == 0
 
 
-async def test_content_that_the_site_refuses_is_refused(world: World) -> None:
+async def test_content_that_the_site_refuses_is_refused(world: Uploads) -> None:
     own = session()
     uri = await world.uploader.upload(CN, own, b"picture")
     await world.fault("content_risk", "algo_proxy")
@@ -270,7 +247,7 @@ async def test_content_that_the_site_refuses_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", ["reset", "empty_body", "truncated_json", "html_502"])
-async def test_a_check_that_does_not_answer_is_no_obstacle(world: World, fault: str) -> None:
+async def test_a_check_that_does_not_answer_is_no_obstacle(world: Uploads, fault: str) -> None:
     own = session()
     uri = await world.uploader.upload(CN, own, b"picture")
     await world.fault(fault, "algo_proxy")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
-from itertools import count
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,55 +12,20 @@ from jimeng_api.catalog.sites import CN, SITES, Site
 from jimeng_api.catalog.sizes import image_size
 from jimeng_api.clock import SystemClock
 from jimeng_api.domain.errors import SessionExpired, SubmissionUncertain
-from jimeng_api.domain.progress import Progress, Stage
+from jimeng_api.domain.progress import Stage
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.secret import Secret
-from jimeng_api.simulator.serve import build_app, running
-from jimeng_api.transport import HttpTransport, Request
 from jimeng_api.upstream.client import UpstreamClient
 from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.payloads.image import image_payload
 from tests.unit.loopback import proxying
-
-_numbers = count(1)
-
-
-class World:
-    """The client, and the simulator it talks to."""
-
-    def __init__(self, door: HttpTransport, origin: str) -> None:
-        self.door = door
-        self.origin = origin
-        self.clock = SystemClock()
-        self.client = UpstreamClient(door, self.clock, Constants(), origin)
-
-    async def tell(self, path: str, order: dict[str, Any]) -> None:
-        body = json.dumps(order).encode()
-        answer = await self.door.send(Request(method="POST", url=self.origin + path, body=body))
-        assert answer.status < 300, answer.body
-
-    async def finished(self, site: Site, session: Secret, submit_id: str) -> Progress:
-        for _ in range(400):
-            looks = await self.client.look(site, session, submit_ids=[submit_id])
-            progress = looks.get(submit_id)
-            if progress is not None and progress.stage in (Stage.DONE, Stage.FAILED):
-                return progress
-            await self.clock.sleep(0.01)
-        raise AssertionError("not finished")
+from tests.unit.upstream.stage import World, session
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    door = HttpTransport()
-    async with running(build_app(speed=300)) as origin:
-        stage = World(door, origin)
-        await stage.tell("/_sim/switches", {"strict": True})
-        yield stage
-        await door.close()
-
-
-def session() -> Secret:
-    return Secret(f"{next(_numbers):032x}")
+    async with World.strict() as world:
+        yield world
 
 
 def two_horses(name: str, site: Site) -> tuple[str, bytes]:
@@ -176,7 +138,7 @@ async def test_a_site_with_a_proxy_is_reached_through_it_and_the_others_directly
     async with proxying() as proxy:
         client = UpstreamClient(
             world.door,
-            world.clock,
+            SystemClock(),
             Constants(),
             world.origin,
             proxies={"cn": Secret(proxy.address)},

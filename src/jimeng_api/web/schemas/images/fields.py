@@ -36,6 +36,7 @@ def own_choice(value: object) -> object:
 
 
 Number = BeforeValidator(_no_boolean)
+Share = Annotated[float, Number, Field(ge=0, le=1, allow_inf_nan=False)]
 Word = BeforeValidator(word)
 
 
@@ -125,9 +126,7 @@ class Asked(Body):
         max_length=MAX_PROMPT,
         description=f"What to keep out of the picture: text of at most {MAX_PROMPT} characters.",
     )
-    sample_strength: Annotated[float, Number] = Field(
-        0.5, ge=0, le=1, allow_inf_nan=False, description="A number from 0 to 1."
-    )
+    sample_strength: Share = Field(0.5, description="A number from 0 to 1.")
     seed: Annotated[int | None, BeforeValidator(own_choice)] = Field(
         None,
         ge=0,

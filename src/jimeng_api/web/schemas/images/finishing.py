@@ -16,7 +16,7 @@ from jimeng_api.domain.inputs import Finishing, FinishingTool, Input, Origin
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.web.parts import WebOptions
 from jimeng_api.web.schemas.images.bodies import pictures
-from jimeng_api.web.schemas.images.fields import Answering, Number, Word
+from jimeng_api.web.schemas.images.fields import Answering, Number, Share, Word
 from jimeng_api.web.schemas.images.order import Answer, answer_of, chosen_model
 
 
@@ -26,7 +26,6 @@ def _digits(value: object) -> object:
 
 
 _UpstreamId = Annotated[str | None, BeforeValidator(_digits)]
-_Share = Annotated[float, Number]
 
 
 class FinishingBody(Answering):
@@ -64,19 +63,13 @@ class UpscaleBody(FinishingBody):
         "hd",
         description="`hd` doubles the sides, `smart` also draws details anew. Absent: `hd`.",
     )
-    original_strength: _Share = Field(
+    original_strength: Share = Field(
         0.65,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
         validation_alias=AliasChoices("original_strength", "original_image_strength"),
         description="For `smart`, how near to the original: a number from 0 to 1.",
     )
-    detail_strength: _Share = Field(
+    detail_strength: Share = Field(
         0.65,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
         description="For `smart`, how much detail: a number from 0 to 1.",
     )
 
@@ -84,28 +77,17 @@ class UpscaleBody(FinishingBody):
 class OutpaintBody(FinishingBody):
     """What `POST /v1/images/outpaint` takes, as a form or as JSON."""
 
-    top: _Share = Field(
+    top: Share = Field(
         0.0,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
         description="How much is added above: a share of the picture's height, from 0 to 1.",
     )
-    bottom: _Share = Field(
-        0.0, ge=0, le=1, allow_inf_nan=False, description="How much is added below, likewise."
-    )
-    left: _Share = Field(
+    bottom: Share = Field(0.0, description="How much is added below, likewise.")
+    left: Share = Field(
         0.0,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
         description="How much is added on the left: a share of the picture's width, from 0 to 1.",
     )
-    right: _Share = Field(
+    right: Share = Field(
         0.0,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
         description="How much is added on the right, likewise.",
     )
     n: Annotated[int | None, Number] = Field(
