@@ -29,6 +29,7 @@ UPSTREAM = "http://upstream.test"
 GENERATE = "/mweb/v1/aigc_draft/generate"
 POLL = "/mweb/v1/get_history_by_ids"
 PICTURE = "/tos-"
+FILM = "/video/tos/"
 BLOB = "/upload/"
 
 ClosedBy = Literal["network", "proxy", "pool"]

@@ -10,11 +10,13 @@ import pytest
 
 from jimeng_api.catalog.image_models import IMAGE_MODELS
 from jimeng_api.catalog.sites import SITES
-from jimeng_api.domain.requests import ImageRequest
+from jimeng_api.catalog.video_models import VIDEO_MODELS
+from jimeng_api.domain.requests import GenerationRequest, ImageRequest, VideoRequest
 from jimeng_api.domain.secret import Secret
 from jimeng_api.upstream.client import UpstreamClient
 from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.payloads.image import image_payload
+from jimeng_api.upstream.payloads.video import video_payload
 from tests.answer import Answer
 from tests.simulated.door import POLL, Door
 from tests.simulated.house import KEY, House, submits_sent, until
@@ -35,23 +37,35 @@ ASKED = ImageRequest(
 )
 
 
+FILMED = VideoRequest(
+    model="jimeng-video-3.0",
+    prompt="waves, as somebody filmed them on the site",
+    mode="t2v",
+    ratio="9:16",
+    resolution="1080p",
+    seconds=10,
+    seed=3_141_592,
+)
+
+
 async def elsewhere(
-    house: House, session: str = KEY, *, site: str = "cn", asked: ImageRequest = ASKED
+    house: House, session: str = KEY, *, site: str = "cn", asked: GenerationRequest = ASKED
 ) -> tuple[str, str]:
     """Somebody submits without us; the submit id and the history id."""
     client = UpstreamClient(
         Door(house.upstream.app), house.clock, Constants(), "http://upstream.test"
     )
     submit_id = str(uuid.uuid4())
-    payload = image_payload(
-        asked,
-        IMAGE_MODELS[asked.model],
-        SITES[site],
-        submit_id=submit_id,
-        ids=iter(lambda: str(uuid.uuid4()), ""),
-        created_ms=int(house.clock.now() * 1000),
-        constants=Constants(),
-    )
+    rest: dict[str, Any] = {
+        "submit_id": submit_id,
+        "ids": iter(lambda: str(uuid.uuid4()), ""),
+        "created_ms": int(house.clock.now() * 1000),
+        "constants": Constants(),
+    }
+    if isinstance(asked, VideoRequest):
+        payload = video_payload(asked, VIDEO_MODELS[asked.model], SITES[site], **rest)
+    else:
+        payload = image_payload(asked, IMAGE_MODELS[asked.model], SITES[site], **rest)
     progress = await client.submit(SITES[site], Secret(session), payload)
     return submit_id, progress.history_id
 
@@ -115,6 +129,77 @@ async def test_the_request_is_told_as_truly_as_the_record_tells_it(foreign: Hous
         "finishing": None,
     }
     assert (job["model"], job["submissions"][0]["n"]) == ("jimeng-4.5", 3)
+
+
+async def test_a_film_becomes_the_job_of_a_film_and_a_video(foreign: House) -> None:
+    await foreign.upstream.time(seconds=30)
+    submit_id, history_id = await elsewhere(foreign, asked=FILMED)
+    answer = await adopt(foreign, id=history_id)
+    job = answer.json
+    assert (answer.status, job["kind"], job["status"]) == (200, "video", "in_progress")
+    assert job["request"] == {
+        "model": "jimeng-video-3.0",
+        "prompt": FILMED.prompt,
+        "mode": "t2v",
+        "ratio": "9:16",
+        "resolution": "1080p",
+        "seconds": 10,
+        "seed": FILMED.seed,
+        "remix_of": None,
+        "inputs": [],
+    }
+    assert job["expires_at"] - job["created_at"] == 10_800
+    job = await foreign.ended(job["id"])
+    assert job["status"] == "completed"
+    (result,) = job["results"]
+    assert (result["width"], result["height"]) == (1080, 1920)
+    assert (job["submissions"][0]["submit_id"], job["submissions"][0]["n"]) == (submit_id, None)
+    video_id = job["id"].replace("job_", "video_")
+    video = (await foreign.call("GET", f"/v1/videos/{video_id}")).json
+    assert (video["status"], video["size"], video["seconds"]) == ("completed", "1080x1920", "10")
+    film = await foreign.call("GET", f"/v1/videos/{video_id}/content")
+    assert (film.status, film.body[4:8]) == (200, b"ftyp")
+    assert submits_sent(foreign) == 0
+
+
+async def test_a_film_that_runs_for_long_is_followed_through_a_crash(house: House) -> None:
+    await house.start()
+    await house.upstream.time(seconds=3000)
+    submit_id, _ = await elsewhere(house, asked=FILMED)
+    job_id = (await adopt(house, id=submit_id)).json["id"]
+    await house.clock.sleep(1500)
+    await house.crash()
+
+    await house.start()
+    assert (await house.ended(job_id))["status"] == "completed"
+    assert submits_sent(house) == 0
+
+
+async def test_a_film_that_was_taken_over_is_made_better_where_it_lies(foreign: House) -> None:
+    submit_id, _ = await elsewhere(foreign, asked=FILMED)
+    job = await foreign.ended((await adopt(foreign, id=submit_id)).json["id"])
+    video_id = job["id"].replace("job_", "video_")
+    better = await foreign.call("POST", f"/v1/videos/{video_id}/interpolate")
+    assert better.status == 200, better.body
+    made = await foreign.ended(better.json["id"].replace("video_", "job_"))
+    assert made["status"] == "completed"
+    # What others made better is recognised as that.
+    (part,) = made["submissions"]
+    other = f"{KEY},{OTHER}"
+    again = (await adopt(foreign, other, id=part["submit_id"])).json
+    assert (again["kind"], again["request"]["mode"]) == ("video", "interpolate")
+    assert (await foreign.ended(again["id"], other))["status"] == "completed"
+    remix = await foreign.call("POST", f"/v1/videos/{video_id}/remix", {"prompt": "by night"})
+    assert (await foreign.ended(remix.json["id"].replace("video_", "job_")))[
+        "status"
+    ] == "completed"
+
+
+async def test_a_model_that_is_named_stands_in_for_its_own_kind_only(foreign: House) -> None:
+    _, history_id = await elsewhere(foreign, asked=FILMED)
+    answer = await adopt(foreign, id=history_id, model="jimeng-4.0")
+    assert answer.json["model"] == "jimeng-video-3.0"  # the record names it
+    await foreign.ended(answer.json["id"])
 
 
 async def test_a_history_id_may_come_as_a_number(foreign: House) -> None:

@@ -79,7 +79,7 @@ def adopt_job(
     ] = None,
     base_url: BaseUrl = DEFAULT_BASE_URL,
 ) -> None:
-    """Take over a picture task that the upstream has, whoever submitted it."""
+    """Take over a task that the upstream has, whoever submitted it."""
 
     async def work() -> None:
         order = {"id": upstream_id} | ({"site": site} if site else {})

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.image_models import IMAGE_MODELS, ImageModel
-from jimeng_api.catalog.pixels import IMAGE_RATIO_CODES, Pixels
+from jimeng_api.catalog.pixels import IMAGE_RATIO_CODES, VIDEO_TIERS, Pixels, shape_of
 from jimeng_api.catalog.sites import SITES
 from jimeng_api.catalog.sizes import image_size
-from jimeng_api.catalog.video_models import VIDEO_MODELS
-from jimeng_api.domain.errors import GatewayError, NotFound, UnsupportedValue
-from jimeng_api.domain.progress import Progress
-from jimeng_api.domain.requests import ImageRequest
+from jimeng_api.catalog.video_models import VIDEO_MODELS, VideoModel
+from jimeng_api.domain.errors import GatewayError, NotFound
+from jimeng_api.domain.progress import Item, Progress
+from jimeng_api.domain.requests import GenerationRequest, ImageRequest, VideoRequest
 from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.upstream.client import UpstreamClient
+from jimeng_api.upstream.replies.film_origins import FilmOrigin
 from jimeng_api.upstream.replies.origins import Found, Origin
 
 _RATIOS = {code: ratio for ratio, code in IMAGE_RATIO_CODES.items()}
 _WIDEST = 99_999
+_RATIO = re.compile(r"[1-9][0-9]{0,4}:[1-9][0-9]{0,4}")
+
+M = TypeVar("M", bound=ImageModel | VideoModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Otherwise:
+    """The models to go by where the upstream names one that is not known here."""
+
+    picture: ImageModel
+    film: VideoModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +89,21 @@ def adopted(
     job_id: str,
     owner: str,
     now: float,
-    deadline: float,
+    seconds: Callable[[GenerationRequest], float],
     sessions: bytes,
-    otherwise: ImageModel,
+    otherwise: Otherwise,
 ) -> Job:
-    """The job that a submission becomes which the upstream has already. Raises UnsupportedValue for a film.
+    """The job that a submission becomes which the upstream has already.
 
-    `otherwise` is the model where the upstream names one that is not known here.
+    `seconds`: how long from now such a job is given up.
     """
     session, progress, origin = sighting.session, sighting.found.progress, sighting.found.origin
-    if origin.film or any(
-        origin.model_key in row.upstream.values() for row in VIDEO_MODELS.values()
-    ):
-        raise UnsupportedValue(
-            "This task makes a film; only pictures can be taken over.", param="id"
-        )
     request = request_of(origin, progress, session.site, otherwise=otherwise)
     part = Submission(
         submit_id=sighting.submit_id,
         job_id=job_id,
         number=0,
-        gen_count=origin.count,
+        gen_count=origin.count if isinstance(origin, Origin) else None,
         seed=request.seed,
         site=session.site,
         account=session.account,
@@ -108,7 +117,7 @@ def adopted(
         asked_model=request.model,
         request=request,
         created_at=now,
-        deadline=deadline,
+        deadline=now + seconds(request),
         sessions=sessions,
         state=State.RUNNING,
         submissions=(part,),
@@ -116,10 +125,17 @@ def adopted(
 
 
 def request_of(
-    origin: Origin, progress: Progress, site: str, *, otherwise: ImageModel
-) -> ImageRequest:
-    """The request that a record came from, as truly as the record tells. All its pictures are the result."""
-    model = model_of(origin.model_key, site) or otherwise
+    origin: Origin | FilmOrigin, progress: Progress, site: str, *, otherwise: Otherwise
+) -> GenerationRequest:
+    """The request that a record came from, as truly as the record tells. All it became is the result."""
+    if isinstance(origin, FilmOrigin):
+        film_model = model_of(VIDEO_MODELS, origin.model_key, site) or otherwise.film
+        return _film_request(origin, next(iter(progress.items), None), film_model)
+    image_model = model_of(IMAGE_MODELS, origin.model_key, site) or otherwise.picture
+    return _picture_request(origin, progress, image_model)
+
+
+def _picture_request(origin: Origin, progress: Progress, model: ImageModel) -> ImageRequest:
     drawn = next(
         ((one.width, one.height) for one in progress.items if one.width and one.height), None
     )
@@ -146,13 +162,41 @@ def request_of(
     )
 
 
-def model_of(key: str, site: str) -> ImageModel | None:
-    """The model that the upstream calls so, on this site or, failing that, on any."""
-    here = (row for row in IMAGE_MODELS.values() if row.upstream.get(site) == key)
-    anywhere = (
-        row for row in IMAGE_MODELS.values() if key in (*row.upstream.values(), row.unplaced_key)
+def _film_request(origin: FilmOrigin, film: Item | None, model: VideoModel) -> VideoRequest:
+    """Without what it started from: that is not ours to have."""
+    width, height = (film.width, film.height) if film else (0, 0)
+    tier = next((name for name, side in VIDEO_TIERS.items() if side == min(width, height)), "")
+    filmed = f"{width}:{height}" if width and height else ""
+    return VideoRequest(
+        model=model.name,
+        prompt=origin.prompt,
+        mode=origin.mode,
+        ratio=_film_ratio(origin.ratio, model) or _film_ratio(filmed, model) or model.default_ratio,
+        resolution=origin.resolution
+        if origin.resolution in VIDEO_TIERS
+        else tier or model.default_resolution,
+        seconds=origin.seconds or (film.seconds if film else 0) or model.default_duration,
+        seed=origin.seed or 0,
     )
-    return next(here, None) or next(anywhere, None)
+
+
+def _film_ratio(words: str, model: VideoModel) -> str:
+    """The ratio that is meant: some write 16:9 in pixels. Empty where none is."""
+    if not _RATIO.fullmatch(words):
+        return ""
+    shape = math.log(shape_of(words))
+    return min(model.ratios, key=lambda ratio: abs(math.log(shape_of(ratio)) - shape))
+
+
+def model_of(models: Mapping[str, M], key: str, site: str) -> M | None:
+    """The model that the upstream calls so, on this site or, failing that, on any."""
+    for model in models.values():
+        if model.upstream.get(site) == key:
+            return model
+    for model in models.values():
+        if key in (*model.upstream.values(), model.unplaced_key):
+            return model
+    return None
 
 
 def _words(size: Pixels | None) -> str | None:

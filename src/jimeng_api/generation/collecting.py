@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from jimeng_api.catalog.lookup import MODELS
-from jimeng_api.catalog.sites import SITES, Site
+from jimeng_api.catalog.sites import SITES
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
     GatewayError,
@@ -159,31 +159,39 @@ class Collecting:
         return pictures, next((one for one in results if isinstance(one, GatewayError)), None)
 
     async def _kept(self, job: OpenJob, sent: Sent, item: Item, number: int) -> Picture:
-        renewed = 0
-        rejected = False
+        """The item as a stored result: a film in its best quality, or as a look showed it failing that."""
+        best = isinstance(job.job.request, VideoRequest)
+        renewed, rejected = 0, False
         began, waited = self._clock.now(), 0.5
         while True:
+            trouble: GatewayError | None = None
+            link = await self._best_link(sent, item) if best else item
             try:
-                return await self._keep(job, sent, item, number)
+                return await self._keep(job, sent, link, number)
             except UpstreamUnreachable as error:
                 waited = await self._waited_for_files(job, sent, error, waited, since=began)
                 continue
             except LinkExpired:
                 renewed += 1
                 if renewed > _FRESH_LINKS:
-                    raise ResultCorrupt("The links to the result do not open any more.") from None
-            except ResultRejected:
-                if rejected:
-                    raise
-                rejected = True
-            item = await self._renewed(job, sent, item)
+                    trouble = ResultCorrupt("The links to the result do not open any more.")
+            except ResultRejected as error:
+                trouble, rejected = (error if rejected else None), True
+            except ResultCorrupt as error:
+                trouble = error
+            if trouble is None:
+                item = await self._renewed(job, sent, item)
+            elif link.url == item.url:
+                raise trouble
+            else:
+                log.info("film_in_lesser_quality", code=trouble.code)
+                best, renewed, rejected = False, 0, False
 
     async def _keep(self, job: OpenJob, sent: Sent, item: Item, number: int) -> Picture:
         request, site = job.job.request, SITES[sent.session.site]
         media_id = self._name_media("media", job.job.id, item.id)
         if isinstance(request, VideoRequest):
-            best = await self._best_link(sent, item, site)
-            return await self._keeper.keep_film(best, media_id=media_id, number=number, site=site)
+            return await self._keeper.keep_film(item, media_id=media_id, number=number, site=site)
         return await self._keeper.keep(
             item,
             media_id=media_id,
@@ -193,10 +201,11 @@ class Collecting:
             compression=request.output_compression,
         )
 
-    async def _best_link(self, sent: Sent, item: Item, site: Site) -> Item:
+    async def _best_link(self, sent: Sent, item: Item) -> Item:
         """The film as the site lets it be downloaded; as a look showed it where it cannot be asked for."""
+        site, session = SITES[sent.session.site], sent.session.secret
         try:
-            found = await self._upstream.download_links(site, sent.session.secret, [item.id])
+            found = await self._upstream.download_links(site, session, [item.id])
         except GatewayError as error:
             log.info("film_in_lesser_quality", code=error.code)
             return item

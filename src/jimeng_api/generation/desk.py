@@ -13,7 +13,7 @@ import structlog
 from jimeng_api.accounts.session import Caller, Session
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.catalog.counts import batches
-from jimeng_api.catalog.image_models import IMAGE_MODELS, ImageModel
+from jimeng_api.catalog.image_models import IMAGE_MODELS
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
     JobCancelled,
@@ -28,7 +28,7 @@ from jimeng_api.domain.errors import (
 from jimeng_api.domain.progress import Progress
 from jimeng_api.domain.requests import GenerationRequest, VideoRequest
 from jimeng_api.domain.results import Picture
-from jimeng_api.generation.adopting import Adopting, Sighting, adopted
+from jimeng_api.generation.adopting import Adopting, Otherwise, Sighting, adopted
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.turns import Turns
@@ -227,7 +227,6 @@ class Desk:
         placed: list[tuple[Session, int | None]],
     ) -> Job:
         now = self._clock.now()
-        film = isinstance(request, VideoRequest)
         return Job(
             id=job_id,
             owner=caller.owner,
@@ -235,7 +234,7 @@ class Desk:
             request=request,
             fingerprint=fingerprint,
             created_at=now,
-            deadline=now + (self._film_seconds if film else self._job_seconds),
+            deadline=now + self._seconds(request),
             sessions=self._vault.seal(caller.sessions, row=job_id),
             submissions=tuple(
                 Submission(
@@ -260,13 +259,13 @@ class Desk:
         submit_id: str | None,
         history_id: str | None,
         site: str | None,
-        otherwise: ImageModel,
+        otherwise: Otherwise,
     ) -> Job:
         """The job of a submission that the upstream has, which the caller may never have ordered here.
 
         Nothing is ever sent for it. A job of the caller's own that ended without its result is looked for
-        once more. `site` limits where is asked; `otherwise` is the model where the upstream names one that is
-        not known. Raises NotFound where no session of the caller sees the submission.
+        once more. `site` limits where is asked. Raises NotFound where no session of the caller sees the
+        submission.
         """
         if self._closing.is_set():
             raise ShuttingDown("The gateway is stopping.", retry_after=5)
@@ -292,15 +291,14 @@ class Desk:
                     await self._watch_again(caller, known, part, sighting)
             return await self.find(caller, known.id)
 
-    async def _take_over(self, caller: Caller, sighting: Sighting, otherwise: ImageModel) -> Job:
+    async def _take_over(self, caller: Caller, sighting: Sighting, otherwise: Otherwise) -> Job:
         job_id = f"job_{self._clock.token()}"
-        now = self._clock.now()
         job = adopted(
             sighting,
             job_id=job_id,
             owner=caller.owner,
-            now=now,
-            deadline=now + self._job_seconds,
+            now=self._clock.now(),
+            seconds=self._seconds,
             sessions=self._vault.seal([sighting.session], row=job_id),
             otherwise=otherwise,
         )
@@ -322,7 +320,7 @@ class Desk:
             site=session.site,
             account=session.account,
             history_id=sighting.found.progress.history_id or part.history_id,
-            until=self._clock.now() + self._job_seconds,
+            until=self._clock.now() + self._seconds(job.request),
         )
         sessions = self._vault.seal(caller.sessions, row=job.id)
         try:
@@ -331,6 +329,10 @@ class Desk:
             return  # another gateway was asked the same, and was quicker
         self._store.signals.work.set()
         log.info("job_watched_again", job=job.id, number=part.number)
+
+    def _seconds(self, request: GenerationRequest) -> float:
+        """How long after its acceptance a job of this kind is given up."""
+        return self._film_seconds if isinstance(request, VideoRequest) else self._job_seconds
 
     # --------------------------------------------------------------------- waiting
 

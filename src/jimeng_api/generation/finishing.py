@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from jimeng_api.accounts.session import Caller
+from jimeng_api.catalog.image_models import IMAGE_MODELS
 from jimeng_api.domain.errors import InvalidValue, NotFound, UnsupportedValue
 from jimeng_api.domain.inputs import Origin
 from jimeng_api.domain.results import Picture
 from jimeng_api.generation.adopting import Adopting, model_of
 from jimeng_api.jobs.job import PER_SUBMISSION, Job
 from jimeng_api.jobs.store import JobStore
+from jimeng_api.upstream.replies.film_origins import FilmOrigin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +77,13 @@ class FinishedPictures:
                 param="history_id",
             ) from None
         found = sighting.found
-        if found.origin.film:
+        if isinstance(found.origin, FilmOrigin):
             raise UnsupportedValue("history_id: this task made a film.", param="history_id")
         item = next((one for one in found.progress.items if one.id == item_id), None)
         if item is None:
             raise InvalidValue("item_id: the task has no picture of this id.", param="item_id")
         session = sighting.session
-        model = model_of(found.origin.model_key, session.site)
+        model = model_of(IMAGE_MODELS, found.origin.model_key, session.site)
         return Finished(
             origin=Origin(item_id=item_id, history_id=history_id, account=session.account),
             media_id=None,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import BinaryIO
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import BinaryIO, TypeVar
 
 import structlog
 
@@ -25,6 +27,8 @@ log = structlog.get_logger()
 
 _TRIES = 3
 _LONGEST_WAIT = 30.0
+
+T = TypeVar("T")
 
 
 class Keeper:
@@ -73,7 +77,7 @@ class Keeper:
         Raises LinkExpired, ResultRejected, ResultCorrupt, UpstreamUnreachable.
         """
         async with self._places:
-            drawing = await self._fetched(item, site)
+            drawing = await self._whole(partial(self._fetched, item, site))
             drawing = await self._darkroom.developed(drawing, into, compression=compression)
             await self._put(media_id, drawing.body)
         return Picture(
@@ -89,7 +93,11 @@ class Keeper:
 
     async def keep_film(self, item: Item, *, media_id: str, number: int, site: Site) -> Picture:
         """The item as a stored film, under this id. Raises what `keep` raises."""
-        async with self._film_places, self._downloads.film(item.url, site=site) as arrived:
+        async with self._film_places:
+            return await self._whole(partial(self._film, item, media_id, number, site))
+
+    async def _film(self, item: Item, media_id: str, number: int, site: Site) -> Picture:
+        async with self._downloads.film(item.url, site=site) as arrived:
             film = await asyncio.to_thread(_film_in, arrived)
             await self._put(media_id, arrived.file)
         return Picture(
@@ -131,12 +139,16 @@ class Keeper:
             return
 
     async def _fetched(self, item: Item, site: Site) -> Drawing:
+        return drawing_of(await self._fetcher.fetch(item.url, site=site))
+
+    async def _whole(self, once: Callable[[], Awaitable[T]]) -> T:
+        """What comes of it, tried a few times for as long as what arrives is broken."""
         trouble: ResultCorrupt | None = None
         for attempt in range(_TRIES):
             if attempt:
                 await self._clock.sleep(self._clock.uniform(0.5, 1.0) * 2**attempt)
             try:
-                return drawing_of(await self._fetcher.fetch(item.url, site=site))
+                return await once()
             except ResultCorrupt as error:
                 trouble = error
         raise ResultCorrupt(

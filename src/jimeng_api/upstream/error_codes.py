@@ -123,6 +123,13 @@ INPUT: Final = Meaning(
     advice="Use another picture; the same one will be refused again.",
     param="image",
 )
+FACE: Final = Meaning(
+    name="face",
+    error=ContentRefused,
+    says="The upstream does not accept a face in the input.",
+    advice="Use an input that shows no real person's face; the same one will be refused again.",
+    param="image",
+)
 RESULT: Final = Meaning(
     name="result",
     error=ContentRefused,
@@ -151,6 +158,12 @@ NOT_PERMITTED: Final = Meaning(
         "Use a model that the account can use on the site itself. If every account is answered so, the app "
         "versions that the gateway sends are too old: raise `appvr` and `da_version` in the settings."
     ),
+)
+MODEL_GONE: Final = Meaning(
+    name="model withdrawn",
+    error=ModelNotPermitted,
+    says="The upstream no longer offers this model to the account.",
+    advice="Choose another model; GET /v1/models lists those there are.",
 )
 REGION: Final = Meaning(
     name="region",
@@ -253,6 +266,7 @@ RETS: Final = (
     Code(code="2043", upstream_name="security_not_retry", meaning=CONTENT),
     Code(code="2048", upstream_name="image_copyright_block", meaning=CONTENT),
     Code(code="2050", upstream_name="text_copyright_block", meaning=PROMPT),
+    Code(code="2061", upstream_name="model not available", meaning=MODEL_GONE),
     Code(code="2203", upstream_name="", meaning=PARAMETER),
     Code(code="2204", upstream_name="", meaning=PARAMETER),
     Code(code="3000", upstream_name="region not allow", meaning=REGION),
@@ -262,6 +276,7 @@ RETS: Final = (
     Code(code="4002", upstream_name="", meaning=PARAMETER),
     Code(code="4003", upstream_name="no_permission", meaning=NOT_PERMITTED),
     Code(code="4010", upstream_name="compliance_confirmation_required", meaning=CONSENT),
+    Code(code="4011", upstream_name="RejectFace", meaning=FACE),
     Code(code="4013", upstream_name="", meaning=RISK),
     Code(code="5000", upstream_name="", meaning=CREDITS),
     Code(code="5001", upstream_name="credit prededuct failed", meaning=PREDEDUCT),
@@ -293,7 +308,8 @@ KEYS: Final = (
     Key(part="inputimagerisk", meaning=INPUT),
     Key(part="inputtextrisk", meaning=PROMPT),
     Key(part="outputimagerisk", meaning=RESULT),
-    Key(part="errmessage_app_outputvideorisk", meaning=RESULT),
+    Key(part="outputvideorisk", meaning=RESULT),
+    Key(part="rejectface", meaning=FACE),
     Key(part="web_prompt_violate_guidelines_tip", meaning=PROMPT),
     Key(part="character_toast_sensitive_text", meaning=PROMPT),
     Key(part="web_fail2generate_input_retry", meaning=CONTENT),

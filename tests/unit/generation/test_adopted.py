@@ -9,14 +9,18 @@ import pytest
 
 from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.image_models import IMAGE_MODELS
-from jimeng_api.domain.errors import UnsupportedValue
+from jimeng_api.catalog.video_models import VIDEO_MODELS
 from jimeng_api.domain.progress import Item, Progress, Stage
+from jimeng_api.domain.requests import GenerationRequest, ImageRequest, VideoRequest
 from jimeng_api.domain.secret import Secret
-from jimeng_api.generation.adopting import Sighting, adopted, request_of
+from jimeng_api.generation.adopting import Otherwise, Sighting, adopted, request_of
 from jimeng_api.jobs.job import Job, State
+from jimeng_api.upstream.replies.film_origins import FilmOrigin
 from jimeng_api.upstream.replies.origins import Found, Origin
 
-OTHERWISE = IMAGE_MODELS["jimeng-4.5"]
+OTHERWISE = Otherwise(
+    picture=IMAGE_MODELS["jimeng-4.5"], film=VIDEO_MODELS["jimeng-video-seedance-2.0"]
+)
 PROGRESS = Progress(submit_id="submit", history_id="4711", stage=Stage.RUNNING, status=42)
 ORIGIN = Origin(
     model_key="high_aes_general_v41",
@@ -31,14 +35,30 @@ ORIGIN = Origin(
 )
 
 
-def job(origin: Origin = ORIGIN, progress: Progress = PROGRESS) -> Job:
+FILM = FilmOrigin(
+    model_key="dreamina_ic_generate_video_model_vgfm_3.5_pro",
+    prompt="waves",
+    mode="first_frame",
+    seconds=10.0,
+    ratio="9:16",
+    resolution="1080p",
+    seed=7,
+    sent_at=900.0,
+)
+
+
+def seconds(request: GenerationRequest) -> float:
+    return 1200.0 if isinstance(request, ImageRequest) else 10_800.0
+
+
+def job(origin: Origin | FilmOrigin = ORIGIN, progress: Progress = PROGRESS) -> Job:
     session = Session(site="cn", secret=Secret("s" * 32), account="account")
     return adopted(
         Sighting(session, Found(progress, origin)),
         job_id="job_1",
         owner="owner",
         now=1000.0,
-        deadline=2200.0,
+        seconds=seconds,
         sessions=b"sealed",
         otherwise=OTHERWISE,
     )
@@ -74,11 +94,50 @@ def test_the_model_is_known_by_the_upstreams_name_for_it(key: str, site: str, mo
     assert request_of(origin, PROGRESS, site, otherwise=OTHERWISE).model == model
 
 
-def test_a_film_is_refused() -> None:
-    with pytest.raises(UnsupportedValue, match="film"):
-        job(replace(ORIGIN, film=True))
-    with pytest.raises(UnsupportedValue, match="film"):
-        job(replace(ORIGIN, model_key="dreamina_seedance_40_pro"))
+def test_a_film_becomes_the_job_of_a_film() -> None:
+    made = job(FILM)
+    assert made.request == VideoRequest(
+        model="jimeng-video-3.5-pro",
+        prompt="waves",
+        mode="first_frame",
+        ratio="9:16",
+        resolution="1080p",
+        seconds=10.0,
+        seed=7,
+    )
+    (part,) = made.submissions
+    assert (made.kind, made.deadline, part.gen_count) == ("video", 11_800.0, None)
+    assert (part.seed, part.sent_at) == (7, 900.0)
+
+
+BARE = FilmOrigin(model_key="something_of_tomorrow")
+
+
+@pytest.mark.parametrize(
+    ("origin", "size", "expected"),
+    [
+        (BARE, None, ("jimeng-video-seedance-2.0", "16:9", "720p", 5)),
+        (BARE, (720, 1280), ("jimeng-video-seedance-2.0", "9:16", "720p", 4.1)),
+        (BARE, (1000, 1000), ("jimeng-video-seedance-2.0", "1:1", "720p", 4.1)),
+        (replace(FILM, ratio="427:240"), None, ("jimeng-video-3.5-pro", "16:9", "1080p", 10)),
+        (replace(FILM, ratio="adaptive"), (960, 720), ("jimeng-video-3.5-pro", "4:3", "1080p", 10)),
+        (replace(FILM, ratio="0:0"), None, ("jimeng-video-3.5-pro", "16:9", "1080p", 10)),
+        (
+            replace(FILM, resolution="9k"),
+            (1920, 1080),
+            ("jimeng-video-3.5-pro", "9:16", "1080p", 10),
+        ),
+    ],
+)
+def test_a_film_is_what_the_record_says_and_else_what_was_filmed(
+    origin: FilmOrigin, size: tuple[int, int] | None, expected: tuple[str, str, str, float]
+) -> None:
+    width, height = size or (0, 0)
+    items = (Item(id="1", url="u", kind="film", width=width, height=height, seconds=4.1),)
+    seen = replace(PROGRESS, items=items if size else ())
+    found = request_of(origin, seen, "cn", otherwise=OTHERWISE)
+    assert isinstance(found, VideoRequest)
+    assert (found.model, found.ratio, found.resolution, found.seconds) == expected
 
 
 def drawn(width: int, height: int) -> Progress:
@@ -106,6 +165,7 @@ def test_the_size_is_what_the_record_says_and_else_what_was_drawn(
     origin: dict[str, Any], progress: Progress, expected: tuple[str, str, int, int]
 ) -> None:
     found = request_of(replace(ORIGIN, **origin), progress, "cn", otherwise=OTHERWISE)
+    assert isinstance(found, ImageRequest)
     assert (found.ratio, found.resolution, found.width, found.height) == expected
 
 

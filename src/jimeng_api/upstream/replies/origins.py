@@ -8,27 +8,31 @@ from typing import Any, Final
 
 import msgspec
 
+from jimeng_api.catalog.video_models import VIDEO_MODELS
 from jimeng_api.domain.progress import Progress
 from jimeng_api.upstream.replies.answers import Reply, asked
+from jimeng_api.upstream.replies.film_origins import FilmOrigin, film_origin
 from jimeng_api.upstream.replies.records import records
-from jimeng_api.upstream.replies.shapes import Shape, decoded
+from jimeng_api.upstream.replies.shapes import Shape
+from jimeng_api.upstream.replies.trees import (
+    Tree,
+    main_component,
+    objects,
+    prompt_in,
+    seed_in,
+    tree_at,
+)
 from jimeng_api.upstream.replies.words import count, moment, number, status, word
-
-_Tree = dict[str, Any]
-
-MOST_PROMPT: Final = 32_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """A request as its record tells of it; empty, 0 or None where it does not.
+    """A request for pictures as its record tells of it; empty, 0 or None where it does not.
 
     `model_key` is the upstream's own name of the model, `ratio_code` and `resolution` the shape and the tier
-    in its words, `count` the number of pictures that was asked for, `sent_at` unix seconds. `film` marks what
-    is no picture.
+    in its words, `count` the number of pictures that was asked for, `sent_at` unix seconds.
     """
 
-    film: bool = False
     model_key: str = ""
     prompt: str = ""
     negative_prompt: str = ""
@@ -48,7 +52,7 @@ class Found:
     """A submission that the upstream lists: how far it is, and what it was."""
 
     progress: Progress
-    origin: Origin
+    origin: Origin | FilmOrigin
 
 
 class _ModelWire(msgspec.Struct):
@@ -73,24 +77,26 @@ def found(
     return {id_: Found(look, _origin(wires.get(id_) or _NOTHING)) for id_, look in looks.items()}
 
 
-def _origin(wire: _OriginWire) -> Origin:
-    """From the request itself, which the record repeats; where it does not, from the first picture."""
-    component = _main_component(wire.draft_content)
+def _origin(wire: _OriginWire) -> Origin | FilmOrigin:
+    """From the request itself, which the record repeats; where it does not, from the first result."""
+    component = main_component(wire.draft_content)
+    items = objects(wire.item_list)
+    item = items[0] if items else {}
+    named = word((wire.model_info or _NO_MODEL).model_req_key)
+    group, sent_at = prompt_in(wire.history_group_key), moment(wire.created_time)
+    if _is_film(wire, component, items, named):
+        return film_origin(component, item, model_key=named, group=group, sent_at=sent_at)
     core = _core(component)
-    items = [item for item in _list(wire.item_list) if isinstance(item, dict)]
-    params = _tree(items[0], "aigc_image_params", "text2image_params") if items else {}
-    size = _tree(core, "large_image_info") or _tree(params, "large_image_info")
-    cover = _tree(items[0], "common_attr") if items else {}
+    params = tree_at(item, "aigc_image_params", "text2image_params")
+    size = tree_at(core, "large_image_info") or tree_at(params, "large_image_info")
+    cover = tree_at(item, "common_attr")
     return Origin(
-        film=_is_film(wire, component, items),
         model_key=word(core.get("model"))
-        or word((wire.model_info or _NO_MODEL).model_req_key)
-        or word(_tree(params, "model_config").get("model_req_key")),
-        prompt=_text(core.get("prompt"))
-        or _text(wire.history_group_key)
-        or _text(params.get("prompt")),
-        negative_prompt=_text(core.get("negative_prompt")),
-        seed=_seed(core.get("seed", params.get("seed"))),
+        or named
+        or word(tree_at(params, "model_config").get("model_req_key")),
+        prompt=prompt_in(core.get("prompt")) or group or prompt_in(params.get("prompt")),
+        negative_prompt=prompt_in(core.get("negative_prompt")),
+        seed=seed_in(core.get("seed", params.get("seed"))),
         sample_strength=_share(core.get("sample_strength")),
         ratio_code=count(core.get("image_ratio", params.get("image_ratio"))),
         resolution=word(size.get("resolution_type")),
@@ -98,68 +104,36 @@ def _origin(wire: _OriginWire) -> Origin:
         height=count(size.get("height")) or count(cover.get("cover_height")),
         intelligent_ratio=core.get("intelligent_ratio") is True,
         count=count(_gen_option(component).get("gen_count")) or None,
-        sent_at=moment(wire.created_time),
+        sent_at=sent_at,
     )
 
 
-def _is_film(wire: _OriginWire, component: _Tree, items: list[_Tree]) -> bool:
+def _is_film(wire: _OriginWire, component: Tree, items: list[Tree], model_key: str) -> bool:
     return (
         status(wire.generate_type) in _FILMS
         or word(component.get("type")).startswith("video")
         or any(isinstance(item.get("video"), dict) for item in items)
+        or model_key in _FILM_KEYS
     )
 
 
-def _main_component(draft: Any) -> _Tree:
-    """The part of a draft that says what was asked for; drafts come as JSON in a text."""
-    tree = decoded(_ANY, draft.encode()) if isinstance(draft, str) else draft
-    if not isinstance(tree, dict):
-        return {}
-    parts = [part for part in _list(tree.get("component_list")) if isinstance(part, dict)]
-    main = tree.get("main_component_id")
-    return next((part for part in parts if part.get("id") == main), parts[0] if parts else {})
-
-
-def _core(component: _Tree) -> _Tree:
+def _core(component: Tree) -> Tree:
     """What was asked for, whichever way the pictures were to be made."""
     return next(
-        (_tree(one, "core_param") for one in _abilities(component) if "core_param" in one), {}
+        (tree_at(one, "core_param") for one in _abilities(component) if "core_param" in one), {}
     )
 
 
-def _gen_option(component: _Tree) -> _Tree:
+def _gen_option(component: Tree) -> Tree:
     """Beside the way that the pictures were to be made, or, from some clients, inside."""
-    beside = _tree(component, "abilities", "gen_option")
+    beside = tree_at(component, "abilities", "gen_option")
     return beside or next(
-        (_tree(one, "gen_option") for one in _abilities(component) if "gen_option" in one), {}
+        (tree_at(one, "gen_option") for one in _abilities(component) if "gen_option" in one), {}
     )
 
 
-def _abilities(component: _Tree) -> Iterator[_Tree]:
-    yield from (one for one in _tree(component, "abilities").values() if isinstance(one, dict))
-
-
-def _tree(tree: _Tree, *path: str) -> _Tree:
-    for name in path:
-        inner = tree.get(name)
-        if not isinstance(inner, dict):
-            return {}
-        tree = inner
-    return tree
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    """A prompt, as it is: it was somebody's own, and is shown to nobody else."""
-    return value.replace("\0", "")[:MOST_PROMPT] if isinstance(value, str) else ""
-
-
-def _seed(value: Any) -> int | None:
-    seed = number(value)
-    return int(seed) if seed is not None and 0 <= seed < 2**32 else None
+def _abilities(component: Tree) -> Iterator[Tree]:
+    yield from (one for one in tree_at(component, "abilities").values() if isinstance(one, dict))
 
 
 def _share(value: Any) -> float | None:
@@ -170,7 +144,12 @@ def _share(value: Any) -> float | None:
 _FILMS: Final = frozenset(
     {10, 32}
 )  # as `generate_type` says; other numbers are ways to make pictures
+_FILM_KEYS: Final = frozenset(
+    key
+    for row in VIDEO_MODELS.values()
+    for key in (*row.upstream.values(), row.unplaced_key)
+    if key
+)
 _NO_MODEL: Final = _ModelWire()
 _NOTHING: Final = _OriginWire()
 _ORIGIN: Final = Shape(_OriginWire)
-_ANY: Final = msgspec.json.Decoder()

@@ -211,9 +211,9 @@ def committed(answer: Answer) -> str:
 def committed_film(answer: Answer, address: Address) -> StoredFilm:
     """The film as the upstream knows it; its name was said before, with the place for it."""
     wire = _COMMITTED.read(_result(answer)) or _CommittedWire()
-    result = next(iter(wire.Results or ()), None) or _ResultWire()
-    vid = _fit(_NAME, result.Vid) or address.vid
-    if not vid:
+    result = next(iter(wire.Results or ()), None)
+    vid = (_fit(_NAME, result.Vid) or address.vid) if result else ""
+    if result is None or not vid:
         raise UploadFailed("The upstream gave the upload no name.")
     film = result.VideoMeta or _FilmWire()
     return StoredFilm(

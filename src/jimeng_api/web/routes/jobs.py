@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from jimeng_api.accounts.session import Caller
 from jimeng_api.domain.errors import InvalidValue, NotFound, ShuttingDown
+from jimeng_api.generation.adopting import Otherwise
 from jimeng_api.jobs.job import Job
 from jimeng_api.web.auth import KnownCaller
 from jimeng_api.web.errors import error_object
@@ -81,10 +82,10 @@ _A_JOB = {
 @router.post(
     "/jobs/adopt",
     summary="Take over what the upstream has",
-    description="Makes a job of a picture task that one of the accounts of this key has upstream, whoever "
-    "submitted it, by the id that the site knows it by. It is followed and collected like any other and "
-    "never submitted again. Where the key has that job already, this is it; one that ended without its "
-    "result is looked for once more.",
+    description="Makes a job of a task, for pictures or a film, that one of the accounts of this key has "
+    "upstream, whoever submitted it, by the id that the site knows it by. It is followed and collected "
+    "like any other and never submitted again. Where the key has that job already, this is it; one that "
+    "ended without its result is looked for once more.",
     response_model=None,
     response_class=Response,
     responses={200: _A_JOB, **error_answers(400, 401, 404, 429, 502, 503)},
@@ -102,14 +103,14 @@ async def adopt_job(request: Request, caller: KnownCaller) -> Response:
     asked = adoption(
         await json_body(request),
         sites=caller.sites,
-        default_model=parts.options.default_image_model,
+        default_image_model=parts.options.default_image_model,
     )
     job = await parts.desk.adopt(
         caller,
         submit_id=asked.submit_id,
         history_id=asked.history_id,
         site=asked.site,
-        otherwise=asked.model,
+        otherwise=Otherwise(picture=asked.image_model, film=asked.video_model),
     )
     return _answer(request, job)
 

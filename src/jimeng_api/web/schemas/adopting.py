@@ -10,7 +10,13 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from jimeng_api.catalog.image_models import ImageModel
-from jimeng_api.catalog.lookup import find_image_model
+from jimeng_api.catalog.lookup import (
+    DEFAULT_VIDEO_MODEL,
+    find_image_model,
+    find_model,
+    find_video_model,
+)
+from jimeng_api.catalog.video_models import VideoModel
 from jimeng_api.domain.errors import InvalidValue, MissingParameter
 from jimeng_api.web.refusals import refusal
 
@@ -47,7 +53,7 @@ class AdoptBody(BaseModel):
     model: str | None = Field(
         None,
         description="A name from `GET /v1/models` to go by where the upstream names a model that the gateway "
-        "does not know. Absent: the default model.",
+        "does not know; for a task of the other kind than the model's, and where absent: the default model.",
     )
 
     @classmethod
@@ -61,15 +67,18 @@ class AdoptBody(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adoption:
-    """An order, understood: one of the two ids is there. `model` stands in for one that is not known."""
+    """An order, understood: one of the two ids is there. The models stand in for one that is not known."""
 
     submit_id: str | None
     history_id: str | None
     site: str | None
-    model: ImageModel
+    image_model: ImageModel
+    video_model: VideoModel
 
 
-def adoption(found: Mapping[str, Any], *, sites: tuple[str, ...], default_model: str) -> Adoption:
+def adoption(
+    found: Mapping[str, Any], *, sites: tuple[str, ...], default_image_model: str
+) -> Adoption:
     """Understand a JSON object, for a caller with accounts on these sites."""
     body = AdoptBody.of(found)
     given = [name for name in _NAMES if name in found]
@@ -90,11 +99,17 @@ def adoption(found: Mapping[str, Any], *, sites: tuple[str, ...], default_model:
             f"site must be one that this key has an account on: {', '.join(sites)}.", param="site"
         )
     as_history = name == "history_id" or (name == "id" and value.isdigit())
+    named = find_model(body.model, default_image=default_image_model) if body.model else None
     return Adoption(
         history_id=value if as_history else None,
         submit_id=None if as_history else value,
         site=body.site,
-        model=find_image_model(body.model or default_model, default=default_model),
+        image_model=named
+        if isinstance(named, ImageModel)
+        else find_image_model(default_image_model, default=default_image_model),
+        video_model=named
+        if isinstance(named, VideoModel)
+        else find_video_model(DEFAULT_VIDEO_MODEL),
     )
 
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from jimeng_api.domain.errors import ProtocolChanged
 from jimeng_api.upstream.replies.answers import Reply
-from jimeng_api.upstream.replies.origins import MOST_PROMPT, Origin, found
+from jimeng_api.upstream.replies.film_origins import FilmOrigin
+from jimeng_api.upstream.replies.origins import Origin, found
+from jimeng_api.upstream.replies.trees import MOST_PROMPT
 from tests.unit.upstream.replies.samples import HISTORY_ID, SUBMIT_ID, item, record
 
 CORE: dict[str, Any] = {
@@ -47,9 +49,32 @@ def draft(way: str = "generate", core: Any = None, **abilities: Any) -> str:
     )
 
 
-def origin(**fields: Any) -> Origin:
+def anything_of(**fields: Any) -> Origin | FilmOrigin:
     reply = Reply(data=json.dumps({SUBMIT_ID: record(status=50, **fields)}).encode())
     return found(reply, submit_ids=[SUBMIT_ID])[SUBMIT_ID].origin
+
+
+def origin(**fields: Any) -> Origin:
+    seen = anything_of(**fields)
+    assert isinstance(seen, Origin)
+    return seen
+
+
+def film_origin(wish: Any = None, *, scene: str = "", **fields: Any) -> FilmOrigin:
+    """Of a record whose draft says this of the film."""
+    if wish is not None:
+        params = {
+            "video_gen_inputs": [wish],
+            "video_aspect_ratio": "9:16",
+            "seed": 77,
+            "model_req_key": "dreamina_seedance_40",
+        }
+        making = {"scene": scene, "text_to_video_params": params}
+        component = {"id": "b", "type": "video_base_component", "abilities": {"gen_video": making}}
+        fields["draft_content"] = json.dumps({"component_list": [component]})
+    seen = anything_of(generate_type=10, **fields)
+    assert isinstance(seen, FilmOrigin)
+    return seen
 
 
 def test_the_request_is_read_from_what_the_record_repeats_of_it() -> None:
@@ -70,7 +95,7 @@ def test_the_request_is_read_from_what_the_record_repeats_of_it() -> None:
 
 def test_pictures_made_of_pictures_are_read_alike() -> None:
     seen = origin(draft_content=draft("blend", {**CORE, "prompt": "##as a drawing"}))
-    assert (seen.prompt, seen.model_key, seen.film) == ("##as a drawing", CORE["model"], False)
+    assert (seen.prompt, seen.model_key) == ("##as a drawing", CORE["model"])
 
 
 def test_the_count_may_stand_in_either_of_its_places() -> None:
@@ -113,15 +138,145 @@ def test_a_bare_record_tells_at_least_its_prompt_and_its_model() -> None:
         {"generate_type": "32"},
         {"item_list": [{"common_attr": {"id": "1"}, "video": {"duration_ms": 4000}}]},
         {"draft_content": '{"component_list":[{"id":"x","type":"video_base_component"}]}'},
+        {"model_info": {"model_req_key": "dreamina_seedance_40_pro"}},
     ],
 )
 def test_a_film_is_recognised(fields: dict[str, Any]) -> None:
-    assert origin(**fields).film is True
+    assert isinstance(anything_of(**fields), FilmOrigin)
 
 
 @pytest.mark.parametrize("kind", [1, 12, 13, 8, 35, None, "1", 99])
 def test_every_other_way_makes_pictures(kind: object) -> None:
-    assert origin(generate_type=kind).film is False
+    assert isinstance(anything_of(generate_type=kind), Origin)
+
+
+# ------------------------------------------------------------------------------ films
+
+PICTURE = {"image_uri": "tos-cn-i-x/1"}
+
+
+def test_a_film_is_read_from_what_the_record_repeats_of_it() -> None:
+    wish = {"prompt": "waves", "duration_ms": 5000, "resolution": "720P", "fps": 24}
+    assert film_origin(wish) == FilmOrigin(
+        model_key="dreamina_seedance_40",
+        prompt="waves",
+        mode="t2v",
+        seconds=5.0,
+        ratio="9:16",
+        resolution="720p",
+        seed=77,
+        sent_at=1767225601.321,
+    )
+
+
+@pytest.mark.parametrize(
+    ("wish", "scene", "mode", "seconds", "prompt"),
+    [
+        ({"prompt": "a", "first_frame_image": PICTURE}, "", "first_frame", 0, "a"),
+        (
+            {"prompt": "a", "first_frame_image": PICTURE, "end_frame_image": PICTURE},
+            "",
+            "first_last",
+            0,
+            "a",
+        ),
+        ({"prompt": "a", "end_frame_image": PICTURE}, "", "first_last", 0, "a"),
+        (
+            {
+                "prompt": "",
+                "multi_frames": [
+                    {"duration_ms": 2000, "prompt": "calm"},
+                    {"duration_ms": 3500, "prompt": "storm"},
+                ],
+            },
+            "",
+            "multi_frame",
+            5.5,
+            "calm\nstorm",
+        ),
+        (
+            {
+                "prompt": "",
+                "duration_ms": 5000,
+                "idip_frames": [PICTURE],
+                "idip_meta_list": [{"meta_type": "text", "text": "she "}, {"text": "runs"}],
+            },
+            "",
+            "subject_ref",
+            5,
+            "she runs",
+        ),
+        (
+            {
+                "prompt": "",
+                "duration_ms": 4000,
+                "unified_edit_input": {
+                    "material_list": [{"material_type": "image"}],
+                    "meta_list": [{"text": ""}, {"text": "dances"}],
+                },
+            },
+            "",
+            "omni",
+            4,
+            "dances",
+        ),
+        (
+            {
+                "prompt": "",
+                "duration_ms": -1,
+                "unified_edit_input": {
+                    "material_list": [{"material_type": "video"}],
+                    "meta_list": [{"text": "snow"}],
+                    "edit_input": {"start_timestamp_ms": 500, "end_timestamp_ms": 4500},
+                },
+            },
+            "",
+            "edit",
+            4,
+            "snow",
+        ),
+        ({"duration_ms": 5042}, "insert_frame", "interpolate", 5.042, ""),
+        ({"duration_ms": 5042}, "super_resolution", "upscale", 5.042, ""),
+        ({}, "something_new", "t2v", 0, ""),
+    ],
+)
+def test_the_way_of_a_film_its_length_and_its_words_stand_in_different_places(
+    wish: dict[str, Any], scene: str, mode: str, seconds: float, prompt: str
+) -> None:
+    seen = film_origin(wish, scene=scene, history_group_key=None)
+    assert (seen.mode, seen.seconds, seen.prompt) == (mode, seconds, prompt)
+
+
+def test_a_record_without_the_request_tells_what_its_film_knows() -> None:
+    film = {
+        "common_attr": {"id": "1"},
+        "video": {"duration_ms": 5042},
+        "aigc_image_params": {
+            "text2video_params": {
+                "video_gen_inputs": [
+                    {"prompt": "waves", "duration_ms": 5000, "first_frame_image": PICTURE}
+                ],
+                "video_aspect_ratio": "16:9",
+                "seed": 9,
+                "model_req_key": "dreamina_seedance_40",
+            }
+        },
+    }
+    assert film_origin(item_list=[film], history_group_key=None, model_info=None) == FilmOrigin(
+        model_key="dreamina_seedance_40",
+        prompt="waves",
+        mode="first_frame",
+        seconds=5.0,
+        ratio="16:9",
+        seed=9,
+        sent_at=1767225601.321,
+    )
+
+
+def test_a_bare_record_of_a_film_tells_its_prompt_and_its_model() -> None:
+    seen = film_origin()
+    assert (seen.prompt, seen.mode, seen.seconds) == ("two horses running", "t2v", 0)
+    assert seen.model_key == "high_aes_general_v50"
 
 
 def test_a_long_prompt_is_cut_and_a_wild_number_is_none() -> None:
@@ -170,9 +325,21 @@ anything = st.recursive(
 def test_nothing_in_a_record_makes_the_reader_stumble(
     fields: dict[str, Any], abilities: Any, core: Any
 ) -> None:
-    origin(**fields)
-    origin(
+    anything_of(**fields)
+    anything_of(
         draft_content=draft(core=core), **{k: v for k, v in fields.items() if k != "draft_content"}
     )
-    origin(draft_content=json.dumps({"component_list": [{"abilities": abilities}]}))
-    origin(draft_content={"component_list": abilities})
+    anything_of(draft_content=json.dumps({"component_list": [{"abilities": abilities}]}))
+    anything_of(draft_content={"component_list": abilities})
+
+
+@given(wish=anything, scene=st.sampled_from(["", "insert_frame"]), params=anything, item=anything)
+def test_nothing_in_the_record_of_a_film_makes_the_reader_stumble(
+    wish: Any, scene: str, params: Any, item: Any
+) -> None:
+    if isinstance(wish, dict):
+        film_origin(wish, scene=scene, item_list=[item])
+    unified = {"unified_edit_input": wish, "multi_frames": [wish], "idip_meta_list": wish}
+    film_origin(unified, scene=scene, item_list=[{"aigc_image_params": item}])
+    making = {"gen_video": {"text_to_video_params": params}}
+    film_origin(draft_content={"component_list": [{"abilities": making}]}, item_list=item)
