@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 PATTERN = os.urandom(2**20)  # what the box is filled with, so that its last byte ends the file
 _HEADER = 16
@@ -45,7 +46,7 @@ class Enlarging:
             headers.pop("range", None)
         url = f"{self._simulator}{request.raw_path}"
         async with self._http.request(
-            request.method, aiohttp.client.URL(url, encoded=True),
+            request.method, URL(url, encoded=True),
             headers=headers, data=await request.read(),
         ) as answer:  # fmt: skip
             body = await answer.read()

@@ -122,7 +122,9 @@ async def fly(gateway: str, simulator: str, options: argparse.Namespace) -> dict
 
 def in_flight_upstream(submits: Sequence[Mapping[str, Any]], since: float, until: float) -> float:
     """How many were upstream on average."""
-    held = sum(max(0.0, min(row["ready_at"], until) - max(row["at"], since)) for row in submits)
+    held: float = sum(
+        max(0.0, min(row["ready_at"], until) - max(row["at"], since)) for row in submits
+    )
     return held / (until - since)
 
 
