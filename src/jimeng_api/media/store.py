@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar, TypeVarTuple
 
 import obstore
 from obstore.exceptions import BaseError
@@ -16,10 +16,15 @@ from obstore.store import LocalStore, from_url
 
 from jimeng_api.domain.errors import NotFound, StorageUnavailable
 
-_CHUNK = 1024 * 1024
+_CHUNK = 256 * 1024
 _AT_ONCE = 8
+# Each file on its way in holds some parts of five megabytes, the least that buckets take.
+_FILES_AT_ONCE = 2
+_PARTS_AT_ONCE = 1
 # What obstore writes first, and renames once it is whole.
 _UNFINISHED = re.compile(r"(?:in-[0-9]+-)?[0-9a-f]{32}#[0-9]+")
+Given = TypeVarTuple("Given")
+Found = TypeVar("Found")
 _INPUT = re.compile(r"in-([0-9]+)-[0-9a-f]{32}")
 
 
@@ -53,29 +58,27 @@ class MediaStore:
         self._cleared = self._folder is None
         # Not obstore's own coroutine: starting one holds the event loop for most of a millisecond.
         self._threads = threads or ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="media")
+        self._file_places = asyncio.Semaphore(_FILES_AT_ONCE)
 
     async def put(self, media_id: str, body: bytes | BinaryIO) -> None:
         """Store bytes, or all that is in a file, a part at a time."""
-        try:
-            await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._put, _path(media_id), body
-            )
-        except (BaseError, OSError) as error:
-            raise StorageUnavailable(
-                "The media store does not take the result at the moment."
-            ) from error
+        async with nullcontext() if isinstance(body, bytes) else self._file_places:
+            try:
+                await self._in_thread(self._put, _path(media_id), body)
+            except (BaseError, OSError) as error:
+                raise StorageUnavailable(
+                    "The media store does not take the result at the moment."
+                ) from error
 
     def _put(self, path: str, body: bytes | BinaryIO) -> None:
         if not isinstance(body, bytes):
             body.seek(0)
-        obstore.put(self._store, path, body)
+        obstore.put(self._store, path, body, max_concurrency=_PARTS_AT_ONCE)
 
     async def delete(self, media_id: str) -> None:
         """It is not there when this returns, whether it was there or not."""
         try:
-            await asyncio.get_running_loop().run_in_executor(
-                self._threads, obstore.delete, self._store, _path(media_id)
-            )
+            await self._in_thread(obstore.delete, self._store, _path(media_id))
         except (FileNotFoundError, obstore.exceptions.NotFoundError):
             return
         except (BaseError, OSError) as error:
@@ -95,9 +98,7 @@ class MediaStore:
     async def delete_inputs(self, *, before: float) -> int:
         """Delete callers' pictures that came before this moment; how many went."""
         try:
-            aged = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._aged_inputs, before
-            )
+            aged = await self._in_thread(self._aged_inputs, before)
         except (BaseError, OSError) as error:
             raise StorageUnavailable("The media store cannot be read at the moment.") from error
         for media_id in aged:
@@ -120,7 +121,7 @@ class MediaStore:
         nothing. A bucket never shows such a thing.
         """
         if not self._cleared:
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._clear_remains)
+            await self._in_thread(self._clear_remains)
 
     def _clear_remains(self) -> None:
         found = _unfinished(self._folder) if self._folder else {}
@@ -141,11 +142,9 @@ class MediaStore:
             raise StorageUnavailable("The media store cannot be read at the moment.") from error
 
     async def copy(self, media_id: str, into: BinaryIO) -> None:
-        """Write the bytes into a file, a megabyte at a time."""
+        """Write the bytes into a file, a little at a time."""
         try:
-            await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._copy, _path(media_id), into
-            )
+            await self._in_thread(self._copy, _path(media_id), into)
         except (FileNotFoundError, obstore.exceptions.NotFoundError) as error:
             raise NotFound("There is no such file.") from error
         except (BaseError, OSError) as error:
@@ -156,16 +155,25 @@ class MediaStore:
         into.writelines(bytes(chunk) for chunk in found.stream(min_chunk_size=_CHUNK))
 
     async def stream(self, media_id: str, *, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from `start` up to, not including, `end`, a megabyte at a time."""
-        options: obstore.GetOptions = {"range": (start, end)}
+        """The bytes from `start` up to, not including, `end`, a little at a time.
+
+        What waits for a slow caller is held several times on its way out.
+        """
         try:
-            found = await obstore.get_async(self._store, _path(media_id), options=options)
-            async for chunk in found.stream(min_chunk_size=_CHUNK):
-                yield bytes(chunk)
+            chunks = await self._in_thread(self._chunks, _path(media_id), start, end)
+            while chunk := await self._in_thread(next, chunks, b""):
+                yield chunk
         except (FileNotFoundError, obstore.exceptions.NotFoundError) as error:
             raise NotFound("There is no such file.") from error
         except (BaseError, OSError) as error:
             raise StorageUnavailable("The media store cannot be read at the moment.") from error
+
+    def _chunks(self, path: str, start: int, end: int) -> Iterator[bytes]:
+        found = obstore.get(self._store, path, options={"range": (start, end)})
+        return map(bytes, found.stream(min_chunk_size=_CHUNK))
+
+    async def _in_thread(self, work: Callable[[*Given], Found], *given: *Given) -> Found:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
 
 
 def _path(media_id: str) -> str:

@@ -19,7 +19,8 @@ async def test_what_was_put_is_read_whole_and_in_parts(tmp_path: Path) -> None:
     assert await store.read(NAME) == body
     parts = [chunk async for chunk in store.stream(NAME, start=100, end=len(body) - 1)]
     assert b"".join(parts) == body[100:-1]
-    assert len(parts) > 1
+    # What waits for a slow caller is held several times, so twenty of them are to hold little each.
+    assert max(map(len, parts)) <= 300_000
 
 
 async def test_what_was_never_put_is_not_found(tmp_path: Path) -> None:
