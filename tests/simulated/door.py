@@ -30,6 +30,7 @@ GENERATE = "/mweb/v1/aigc_draft/generate"
 POLL = "/mweb/v1/get_history_by_ids"
 PICTURE = "/tos-"
 FILM = "/video/tos/"
+BEST_FILM = "/video/tos/dreamnia/"
 BLOB = "/upload/"
 
 ClosedBy = Literal["network", "proxy", "pool"]

@@ -18,8 +18,10 @@ from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.payloads.image import image_payload
 from jimeng_api.upstream.payloads.video import video_payload
 from tests.answer import Answer
+from tests.forms import data_uri, picture
 from tests.simulated.door import POLL, Door
 from tests.simulated.house import KEY, House, submits_sent, until
+from tests.simulated.test_films import WAVES
 
 OTHER = "f" * 32
 THIRD = "3" * 32
@@ -160,6 +162,23 @@ async def test_a_film_becomes_the_job_of_a_film_and_a_video(foreign: House) -> N
     film = await foreign.call("GET", f"/v1/videos/{video_id}/content")
     assert (film.status, film.body[4:8]) == (200, b"ftyp")
     assert submits_sent(foreign) == 0
+
+
+async def test_the_files_that_an_adopted_film_started_from_are_not_ours(foreign: House) -> None:
+    order = {**WAVES, "image": data_uri(picture(640, 360)), "prompt": "from a picture"}
+    first = await foreign.call("POST", "/v1/videos/generations", order)
+    (part,) = (await foreign.job(first.headers["x-job-id"]))["submissions"]
+    other = f"{KEY},{OTHER}"  # as a stranger would find it
+    job = (await adopt(foreign, other, id=part["history_id"])).json
+    assert job["request"]["mode"] == "first_frame"
+    assert (job["request"]["prompt"], job["request"]["inputs"]) == ("from a picture", [])
+    assert (await foreign.ended(job["id"], other))["status"] == "completed"
+    video_id = job["id"].replace("job_", "video_")
+    answer = await foreign.call(
+        "POST", f"/v1/videos/{video_id}/remix", {"prompt": "by night"}, key=other
+    )
+    assert (answer.status, answer.error["param"]) == (400, "video_id")
+    assert "stayed at the upstream" in answer.error["message"]
 
 
 async def test_a_film_that_runs_for_long_is_followed_through_a_crash(house: House) -> None:

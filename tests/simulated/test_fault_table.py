@@ -11,7 +11,7 @@ import pytest
 from jimeng_api.simulator.faults import FAULTS
 from tests.answer import Answer
 from tests.simulated.asgi import Talk
-from tests.simulated.door import BLOB, FILM, GENERATE, PICTURE
+from tests.simulated.door import BEST_FILM, BLOB, FILM, GENERATE, PICTURE
 from tests.simulated.faults import FILMS, LEFT_OUT, PICTURES, QUICK, Row
 from tests.simulated.house import House
 
@@ -117,7 +117,7 @@ async def ends_as_told(house: House, row: Row, kind: Pictures | Films) -> None:
             await upstream.control("POST", "/faults", {**order, "account": key})
         if row.closed:
             # Results are fetched and files are uploaded without a session.
-            session = "" if row.closed_on in (PICTURE, FILM, BLOB) else key
+            session = "" if row.closed_on in (PICTURE, FILM, BEST_FILM, BLOB) else key
             house.door.close(row.closed_on, session=session, times=row.closed, by=row.closed_by)
     if not row.known:
         house.unknown = row.accepted * len(keys)

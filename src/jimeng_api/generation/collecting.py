@@ -41,6 +41,7 @@ _BETWEEN_FILMS = 6.0
 """Seconds between two looks for a film's sake: it takes minutes, and may be seen a moment late."""
 _FRESH_LINKS = 3
 _MOMENT_TO_ASK = 60.0
+_LONGEST_WAIT = 30.0  # between two tries of files that cannot be reached
 
 
 class Collecting:
@@ -169,8 +170,10 @@ class Collecting:
             try:
                 return await self._keep(job, sent, link, number)
             except UpstreamUnreachable as error:
-                waited = await self._waited_for_files(job, sent, error, waited, since=began)
-                continue
+                if link.url == item.url or waited < _LONGEST_WAIT:
+                    waited = await self._waited_for_files(job, sent, error, waited, since=began)
+                    continue
+                trouble = error
             except LinkExpired:
                 renewed += 1
                 if renewed > _FRESH_LINKS:
@@ -215,7 +218,7 @@ class Collecting:
         self, job: OpenJob, sent: Sent, error: UpstreamUnreachable, waited: float, *, since: float
     ) -> float:
         """Wait a while longer than last time: a result is paid for, and waited for while the job has time."""
-        waited = min(waited * 2, 30.0)
+        waited = min(waited * 2, _LONGEST_WAIT)
         until = job.part(sent.submission.number).watched_until or job.job.deadline
         if since > until:
             until = since + _MOMENT_TO_ASK

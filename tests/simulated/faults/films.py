@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.forms import data_uri, picture
-from tests.simulated.door import FILM
+from tests.simulated.door import BEST_FILM, FILM
 from tests.simulated.faults.row import (
     CORRUPT,
     DAILY_LIMIT,
@@ -18,6 +18,7 @@ from tests.simulated.faults.row import (
     RATE_LIMITED,
     REJECTED,
     RISK,
+    SHORT,
     TAKEN,
     UNSENT,
     UPLOAD_FAILED,
@@ -57,6 +58,10 @@ FILMS: tuple[Row, ...] = (
     Row(number=2, what="no connection for films at first", closed=2, closed_on=FILM),
     Row(number=3, what="the proxy refuses films at first", closed=2, closed_by="proxy",
         closed_on=FILM),
+    Row(number=2, what="no connection for films in their best quality", closed=FOR_EVER,
+        closed_on=BEST_FILM),
+    Row(number=2, what="no connection for films at all", closed=FOR_EVER, closed_on=FILM,
+        settings=SHORT, **CORRUPT),
     # -------------------------------------------- refused, for certain
     Row(number=19, what="2042, the film that it starts from", faults=submit("video_blocked"),
         **AFTER | MODERATED),
@@ -161,7 +166,7 @@ FILMS: tuple[Row, ...] = (
     ),
     Row(number=0, what="a film in parts", **AFTER_LONG),
     Row(number=39, what="a part lost", faults=(fault("chunk_lost", after=1),), **AFTER_LONG),
-    Row(number=39, what="a part lost for ever", faults=always("chunk_lost"),
+    Row(number=39, what="a part lost for ever", faults=always("chunk_lost", "blob"),
         **AFTER_LONG | UPLOAD_FAILED | UNSENT),
     *(
         Row(number=39, what=f"a part, {what}", faults=(fault(name, "blob", after=1),), **AFTER_LONG)

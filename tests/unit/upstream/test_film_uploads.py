@@ -260,6 +260,14 @@ def test_the_name_that_came_with_the_place_will_do() -> None:
     assert uploaded(vod, b"33") == StoredFilm(vid=VID)
 
 
+@pytest.mark.parametrize("result", [{"Results": []}, {"Results": None}, {}, None])
+def test_a_commit_that_names_no_film_has_kept_none_and_is_tried_again(result: Any) -> None:
+    vod = Vod()
+    vod.troubles["commit"] = [plain({"Result": result})]
+    assert uploaded(vod, b"33").vid == VID
+    assert [step for step, _ in vod.asked].count("commit") == 2
+
+
 @pytest.mark.parametrize(
     ("site", "token", "constants", "host"),
     [

@@ -111,7 +111,9 @@ def _revealed(value: Any) -> str:
     try:
         # Padding is left out here and there, and either alphabet is used.
         padded = written.rstrip("=").translate(_ALPHABET)
-        told = base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True).decode("ascii")
+        told = link(
+            base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True).decode("ascii")
+        )
     except (binascii.Error, ValueError):
         return ""
     return told if told.startswith(_WEB) else ""

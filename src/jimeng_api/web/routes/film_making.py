@@ -190,6 +190,11 @@ async def remix_video(request: Request, caller: KnownCaller, video_id: str) -> R
     old = job.request
     if not isinstance(old, VideoRequest) or old.mode in ("interpolate", "upscale"):
         raise UnsupportedValue("This video was not made from a prompt.", param="video_id")
+    if old.mode != "t2v" and not old.inputs:
+        raise UnsupportedValue(
+            "This video was taken over, and the files that it started from stayed at the upstream.",
+            param="video_id",
+        )
     async with body_fields(request) as fields:
         body = RemixBody.of(fields)
         # Refused before the files are laid hands on.

@@ -14,7 +14,7 @@ from tests.unit.upstream.replies.samples import look
 
 ID = "7700000000000000001"
 LINK = "https://v3-artist.vlabvod.com/synthetic/video.mp4?expires=1792592000"
-DOWNLOAD = "https://v9-dreamnia.jimeng.com/synthetic/best.mp4?a=1"
+DOWNLOAD = "https://v9-dreamnia.jimeng.com/synthetic/best.mp4?a=1&b=2"
 COVER = "https://p26-sign.douyinpic.com/synthetic"
 
 
@@ -154,6 +154,7 @@ def listed(model: Any, **video: Any) -> dict[str, Item]:
             }
         },
         {"video_1": {**best("origin", 1280, ""), "main_url": DOWNLOAD}},
+        {"video_1": best("origin", 1280, DOWNLOAD.replace("&", "\\u0026"))},
         {"video_1": best("origin", 1280, DOWNLOAD), "video_2": None, "video_3": {"main_url": "%%"}},
         {
             "video_1": {
