@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 
 import structlog
 
+from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.lookup import MODELS
 from jimeng_api.catalog.sites import SITES, Site
 from jimeng_api.clock import Clock
@@ -37,7 +39,7 @@ from jimeng_api.upstream.client import UpstreamClient
 log = structlog.get_logger()
 
 _UNKNOWN_DURATION = {False: (10.0, 30.0), True: (90.0, 240.0)}  # of pictures, of films
-_BETWEEN_FILMS = 6.0
+_BETWEEN_FILMS = 12.0
 """Seconds between two looks for a film's sake: it takes minutes, and may be seen a moment late."""
 _FRESH_LINKS = 3
 _MOMENT_TO_ASK = 60.0
@@ -108,9 +110,10 @@ class Collecting:
         ) -> dict[str, Progress]:
             if not self._placing.certain:
                 raise StorageUnavailable("Another gateway may look after the account by now.")
-            return await self._upstream.look(
+            seen = await self._upstream.look(
                 site, session.secret, submit_ids=submit_ids, history_ids=history_ids
             )
+            return await self._with_best_links(seen, site, session)
 
         age = max(0.0, self._clock.now() - sent_at)
         until = part.watched_until or job.job.deadline
@@ -182,8 +185,7 @@ class Collecting:
         request, site = job.job.request, SITES[sent.session.site]
         media_id = self._name_media("media", job.job.id, item.id)
         if isinstance(request, VideoRequest):
-            best = await self._best_link(sent, item, site)
-            return await self._keeper.keep_film(best, media_id=media_id, number=number, site=site)
+            return await self._keeper.keep_film(item, media_id=media_id, number=number, site=site)
         return await self._keeper.keep(
             item,
             media_id=media_id,
@@ -193,14 +195,25 @@ class Collecting:
             compression=request.output_compression,
         )
 
-    async def _best_link(self, sent: Sent, item: Item, site: Site) -> Item:
-        """The film as the site lets it be downloaded; as a look showed it where it cannot be asked for."""
+    async def _with_best_links(
+        self, seen: dict[str, Progress], site: Site, session: Session
+    ) -> dict[str, Progress]:
+        """The films of a look as the site lets them be downloaded; as the look showed them where it does not.
+
+        All are asked for in one call.
+        """
+        films = [item.id for one in seen.values() for item in one.items if item.kind == "film"]
+        if not films:
+            return seen
         try:
-            found = await self._upstream.download_links(site, sent.session.secret, [item.id])
+            best = await self._upstream.download_links(site, session.secret, films)
         except GatewayError as error:
             log.info("film_in_lesser_quality", code=error.code)
-            return item
-        return found.get(item.id, item)
+            return seen
+        return {
+            key: replace(one, items=tuple(best.get(item.id, item) for item in one.items))
+            for key, one in seen.items()
+        }
 
     async def _waited_for_files(
         self, job: OpenJob, sent: Sent, error: UpstreamUnreachable, waited: float, *, since: float
