@@ -62,10 +62,12 @@ crash-load: $(VENV)/.developing ## 200 new jobs a second for a minute on each da
 	$(BIN)/python benchmarks/jobs_per_second.py --rate 200 --seconds 60 --database postgresql
 	$(BIN)/python benchmarks/memory.py --jobs 20000
 
-bench: $(VENV)/.developing ## 1,000 requests at once, a composition of ten large pictures, and the time to start
+bench: $(VENV)/.developing ## 1,000 requests at once, ten large pictures, the time to start, films; a quarter of an hour
 	$(BIN)/python benchmarks/concurrent_images.py
 	$(BIN)/python benchmarks/composition.py
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/films.py --stream --megabytes 1024
+	$(BIN)/python benchmarks/films.py --flight --minutes 10
 
 docs: fix ## the generated pages
 

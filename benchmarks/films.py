@@ -173,6 +173,7 @@ def flight(options: argparse.Namespace) -> tuple[dict[str, Any], bool]:
         for one in seen["asked"]["times"]
         if one["account"] is not None
     )
+    seen_late = [row["seen_at"] - row["ready_at"] for row in submits if row["seen_at"]]
     figures = {
         "minutes": round(seconds / 60, 2),
         "accounts": len(rates),
@@ -188,6 +189,7 @@ def flight(options: argparse.Namespace) -> tuple[dict[str, Any], bool]:
         "requests_per_second_and_account_busiest_minute": round(max(by_minute.values()) / 60, 3),
         "by_operation": seen["asked"]["by_operation"],
         **(percentiles("late", late, digits=2) if late else {}),
+        **(percentiles("seen_late", seen_late, digits=2) if seen_late else {}),
         "gateway_mb_idle": round(idle, 1),
         "gateway_mb_peak": round(peak, 1),
         "gateway_cpu_ms_per_film": round(used * 1000 / max(1, len(late)), 1),

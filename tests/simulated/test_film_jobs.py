@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from typing import Any
 
@@ -67,6 +68,25 @@ async def test_a_film_comes_in_lesser_quality_where_the_better_one_cannot_be_had
     assert job["status"] == "completed"
     await the_film(gateway, job)
     assert await films_fetched(gateway, "artist") == 1
+
+
+async def test_films_that_are_ready_together_are_asked_for_together(gateway: House) -> None:
+    await gateway.upstream.time(seconds=120)
+    jobs = await asyncio.gather(*(ordered(gateway) for _ in range(6)))
+    for job in jobs:
+        assert (await gateway.ended(job))["status"] == "completed"
+    assert await films_fetched(gateway, "dreamnia") == 6
+    calls = sum("/get_local_item_list" in request.url for request in gateway.door.asked)
+    assert calls <= 3  # on a slow machine they are not ordered at quite the same time
+
+
+async def test_ten_films_of_an_account_take_few_looks(gateway: House) -> None:
+    await gateway.upstream.time(seconds=[90, 180])
+    jobs = await asyncio.gather(*(ordered(gateway) for _ in range(10)))
+    for job in jobs:
+        assert (await gateway.ended(job))["status"] == "completed"
+    polls = sum((await gateway.upstream.ledger(""))["polls"].values())
+    assert polls <= 18  # one in twelve seconds
 
 
 async def test_a_film_whose_transfer_breaks_off_is_taken_up_where_it_broke(gateway: House) -> None:

@@ -24,12 +24,14 @@ class Item:
     """One result as the upstream offers it: its id, a link that expires, and what is said of its form.
 
     `width`, `height` are 0 and `format` is empty where the upstream does not say. `preview` marks a link that
-    is only a small rendition, used when no full one is offered. `seconds`, `cover_url`, `has_audio` and `vid`
-    (the id under which the upstream keeps it) are those of a film.
+    is only a small rendition, used when no full one is offered. `download_url` leads to a better quality than
+    `url` does, where there is one. `seconds`, `cover_url`, `has_audio` and `vid` (the id under which the
+    upstream keeps it) are those of a film.
     """
 
     id: str
     url: str
+    download_url: str = ""
     width: int = 0
     height: int = 0
     format: str = ""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 
 import structlog
 
+from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.lookup import MODELS
-from jimeng_api.catalog.sites import SITES
+from jimeng_api.catalog.sites import SITES, Site
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
     GatewayError,
@@ -37,7 +39,7 @@ from jimeng_api.upstream.client import UpstreamClient
 log = structlog.get_logger()
 
 _UNKNOWN_DURATION = {False: (10.0, 30.0), True: (90.0, 240.0)}  # of pictures, of films
-_BETWEEN_FILMS = 6.0
+_BETWEEN_FILMS = 12.0
 """Seconds between two looks for a film's sake: it takes minutes, and may be seen a moment late."""
 _FRESH_LINKS = 3
 _MOMENT_TO_ASK = 60.0
@@ -109,9 +111,10 @@ class Collecting:
         ) -> dict[str, Progress]:
             if not self._placing.certain:
                 raise StorageUnavailable("Another gateway may look after the account by now.")
-            return await self._upstream.look(
+            seen = await self._upstream.look(
                 site, session.secret, submit_ids=submit_ids, history_ids=history_ids
             )
+            return await self._with_best_links(seen, site, session)
 
         age = max(0.0, self._clock.now() - sent_at)
         until = part.watched_until or job.job.deadline
@@ -161,12 +164,12 @@ class Collecting:
 
     async def _kept(self, job: OpenJob, sent: Sent, item: Item, number: int) -> Picture:
         """The item as a stored result: a film in its best quality, or as a look showed it failing that."""
-        best = isinstance(job.job.request, VideoRequest)
+        best = True
         renewed, rejected = 0, False
         began, waited = self._clock.now(), 0.5
         while True:
             trouble: GatewayError | None = None
-            link = await self._best_link(sent, item) if best else item
+            link = replace(item, url=item.download_url) if best and item.download_url else item
             try:
                 return await self._keep(job, sent, link, number)
             except UpstreamUnreachable as error:
@@ -204,15 +207,28 @@ class Collecting:
             compression=request.output_compression,
         )
 
-    async def _best_link(self, sent: Sent, item: Item) -> Item:
-        """The film as the site lets it be downloaded; as a look showed it where it cannot be asked for."""
-        site, session = SITES[sent.session.site], sent.session.secret
+    async def _with_best_links(
+        self, seen: dict[str, Progress], site: Site, session: Session
+    ) -> dict[str, Progress]:
+        """A look, with the links by which the site lets its films be downloaded, where it gives them.
+
+        All are asked for in one call.
+        """
+        films = [item.id for one in seen.values() for item in one.items if item.kind == "film"]
+        if not films:
+            return seen
         try:
-            found = await self._upstream.download_links(site, session, [item.id])
+            best = await self._upstream.download_links(site, session.secret, films)
         except GatewayError as error:
             log.info("film_in_lesser_quality", code=error.code)
-            return item
-        return found.get(item.id, item)
+            return seen
+
+        def with_link(item: Item) -> Item:
+            return replace(item, download_url=best[item.id].url) if item.id in best else item
+
+        return {
+            key: replace(one, items=tuple(map(with_link, one.items))) for key, one in seen.items()
+        }
 
     async def _waited_for_files(
         self, job: OpenJob, sent: Sent, error: UpstreamUnreachable, waited: float, *, since: float

@@ -362,7 +362,9 @@ def _keys(group: list[_Followed]) -> tuple[_Keyed, _Keyed]:
 
 def _but_links(progress: Progress) -> Progress:
     """The same without its links, which the upstream may sign anew for every answer."""
-    return replace(progress, items=tuple(replace(item, url="") for item in progress.items))
+    return replace(
+        progress, items=tuple(replace(item, url="", download_url="") for item in progress.items)
+    )
 
 
 def _sight(one: _Followed, now: float) -> Sight:
