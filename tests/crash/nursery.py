@@ -47,10 +47,7 @@ class Nursery:
         self._loop = VirtualLoop()
 
     def run(self) -> None:
-        """Never returns: this process ends with the pipe, the others with their lives.
-
-        That it is ready, and done with the data folder, is its first word.
-        """
+        """Never returns: this process ends with the pipe, the others with their lives."""
         structlog.configure(
             wrapper_class=structlog.make_filtering_bound_logger(40),
             logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -58,7 +55,6 @@ class Nursery:
         keep_engines()
         keep_routes()
         self._warm_up()
-        self._line.put(Ended(0.0))
         self._loop.set_default_executor(Inline())
         try:
             self._loop.run_until_complete(self._gateway(_AtFirst(self._fork)))
@@ -68,10 +64,14 @@ class Nursery:
         os._exit(0)
 
     def _fork(self) -> None:
-        """Returns in the children only."""
+        """Returns in the children only.
+
+        That it is ready, and done with the data folder, is this process's first word.
+        """
         gc.collect()
         gc.freeze()
         gc.disable()
+        self._line.put(Ended(0.0))
         while isinstance(plan := self._line.get(), Plan):
             pid = os.fork()
             if pid == 0:

@@ -160,7 +160,10 @@ class Line:
 
     def get(self) -> Message | None:
         """The next message; None when the other side is gone."""
-        length = self._incoming.read(_LENGTH.size)
+        try:
+            length = self._incoming.read(_LENGTH.size)
+        except ConnectionResetError:  # it went and left something unread
+            return None
         if len(length) < _LENGTH.size:
             return None
         body = self._incoming.read(*_LENGTH.unpack(length))

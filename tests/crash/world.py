@@ -215,7 +215,8 @@ class World:
         last: Dying | Ended | None = None
         while not isinstance(message := line.get(), Gone):
             if message is None:
-                raise EOFError("the process that has the gateways is gone")
+                why = last.why if isinstance(last, Ended) else None
+                raise EOFError(f"the process that has the gateways is gone: {why}")
             reply = self.heard(message)
             if reply is not None:
                 line.put(reply)
