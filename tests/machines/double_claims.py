@@ -119,7 +119,8 @@ class Claimer:
             operator.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
 
 
-def _work(url: str, number: int, owners: Shared, claims: int, counted: Any) -> None:
+def _work(url: str, number: int, owners: Shared, claims: int, all_there: Any, counted: Any) -> None:
+    all_there.wait(60)  # else the first may be done before the last one has started
     counted.put(asyncio.run(Claimer(url, number, owners).run(claims)))
 
 
@@ -127,10 +128,11 @@ def claim(url: str, *, claims: int, processes: int) -> Counted:
     """So many claims in all, by so many processes at the same time."""
     context = multiprocessing.get_context("spawn")
     owners: Shared = context.Array("i", ACCOUNTS, lock=True)
+    all_there = context.Barrier(processes)
     counted = context.SimpleQueue()
     share = -(-claims // processes)
     workers = [
-        context.Process(target=_work, args=(url, number + 1, owners, share, counted))
+        context.Process(target=_work, args=(url, number + 1, owners, share, all_there, counted))
         for number in range(processes)
     ]
     for worker in workers:
