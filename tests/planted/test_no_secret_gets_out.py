@@ -238,22 +238,22 @@ def _search_again(hunt: Hunt, folder: Path, watch: Watch) -> None:
         hunt.search("logs, once all is planted", log.read_bytes())
     for content in watch.seen:
         hunt.search("temporary files", content)
+    hunt.search("temporary files", b"")
     hunt.search_folder("temporary files", folder / "tmp")
 
 
 async def _callers(lives: Lives) -> None:
     """Sessions of every site, one and several, good and bad."""
-    for site in ("cn", "us", "hk", "jp", "sg"):
-        session = lives.hunt.plant(f"session on {site}", hexes())
-        key = session if site == "cn" else f"{site}-{session}"
-        await lives.ask("POST", "/v1/images/generations", key, CAT)
-        await lives.ask("GET", "/v1/jobs", key)
-        await lives.ask("GET", "/v1/models", key)
-    several = [lives.hunt.plant(f"session {n} of several", hexes()) for n in range(3)]
-    await lives.ask("POST", "/v1/images/generations", ",".join(several), CAT)
-    for number in range(2):
-        session = lives.hunt.plant(f"session {number} that uploads", hexes())
-        await lives.ask("POST", "/v1/images/edits", session, EDIT)
+    plant, ask = lives.hunt.plant, lives.ask
+    keys = [plant("session on cn", hexes())]
+    keys += [f"{site}-{plant(f'session on {site}', hexes())}" for site in ("us", "hk", "jp", "sg")]
+    keys.append(",".join(plant(f"session {n} of several", hexes()) for n in range(3)))
+    uploading = [plant(f"session {n} that uploads", hexes()) for n in range(2)]
+    await asyncio.gather(
+        *(ask("POST", "/v1/images/generations", key, CAT) for key in keys),
+        *(ask("POST", "/v1/images/edits", key, EDIT) for key in uploading),
+        *(ask("GET", path, key) for key in keys for path in ("/v1/jobs", "/v1/models")),
+    )
 
 
 async def _misplaced(lives: Lives) -> None:
@@ -320,15 +320,21 @@ async def _work_in_hand(lives: Lives, world: World, keys: list[str]) -> None:
 async def _troubles(lives: Lives, world: World) -> None:
     """What goes wrong upstream is logged with all that was said about it."""
     world.dial = Dial(mode="at_once")
-    for fault in ("login_error", "html_502", "hostile_text", "imagex_signature"):
-        on = "apply_upload" if fault == "imagex_signature" else "generate"
-        (queued,) = world.faults.add([{"fault": fault, "on": on}])
+
+    async def meet(fault: str, on: str = "generate") -> None:
         session = lives.hunt.plant(f"session that meets {fault}", hexes())
-        if on == "generate":
-            await lives.ask("POST", "/v1/images/generations", session, CAT)
-        else:
-            await lives.ask("POST", "/v1/images/edits", session, EDIT)
+        (queued,) = world.faults.add([{"fault": fault, "on": on, "account": session}])
+        path, order = ("edits", EDIT) if on == "apply_upload" else ("generations", CAT)
+        await lives.ask("POST", f"/v1/images/{path}", session, order)
         assert queued.met, fault
+
+    await asyncio.gather(
+        meet("login_error"),
+        meet("html_502"),
+        meet("hostile_text"),
+        meet("no_credits"),
+        meet("imagex_signature", "apply_upload"),
+    )
 
 
 def _lent_by_the_upstream(hunt: Hunt, world: World) -> None:
