@@ -11,8 +11,12 @@ from dataclasses import dataclass
 import structlog
 from starlette.types import ASGIApp
 
+from jimeng_api.accounts.keys import Accounts, Keys, NoAccounts
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock, SystemClock
+from jimeng_api.database.database import Database
+from jimeng_api.domain.addresses import is_loopback
+from jimeng_api.domain.secret import Secret
 from jimeng_api.generation.adopting import Adopting
 from jimeng_api.generation.collecting import Collecting
 from jimeng_api.generation.deleting import Deleting
@@ -40,12 +44,16 @@ from jimeng_api.settings import Settings
 from jimeng_api.transport import HttpTransport, Transport
 from jimeng_api.upstream.client import UpstreamClient
 from jimeng_api.upstream.uploads import Uploader
-from jimeng_api.web.app import create_app
-from jimeng_api.web.parts import Parts, WebOptions
+from jimeng_api.web.app import create_admin_app, create_app
+from jimeng_api.web.parts import Administration, Parts, WebOptions
 
 log = structlog.get_logger()
 
 _HOUR, _DAY = 3600.0, 86_400.0
+
+
+class OpenToOthers(Exception):
+    """Stored accounts would be within reach of strangers; the message tells the operator what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +79,15 @@ async def running(
     """
     clock = clock or SystemClock()
     vault = await asyncio.to_thread(_vault, settings)
-    store = JobStore(settings.database, clock, thread=threads)
+    database = Database.at(settings.database, clock, thread=threads)
+    store = JobStore(database, clock)
     door = transport or HttpTransport()
     try:
-        await store.open(key_digest=vault.digest("key file"))
+        await database.open(key_digest=vault.digest("key file"))
+        accounts = NoAccounts()
+        keys = Keys(database, vault, clock, accounts)
+        await _refuse_to_be_open(settings, keys, accounts)
+        store.listen()
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         fetcher = _fetcher(settings, door)
         keeper = Keeper(fetcher, Downloads(fetcher, settings.data_dir, clock), media, clock)
@@ -84,7 +97,7 @@ async def running(
             log.info("submissions_resumed", count=resumed)
 
         async def ready() -> Mapping[str, bool]:
-            return {"database": await store.alive(), "media": not keeper.held_up}
+            return {"database": await database.alive(), "media": not keeper.held_up}
 
         parts = Parts(
             desk=desk,
@@ -98,7 +111,7 @@ async def running(
             stills=FilmStills(media, folder=settings.data_dir),
             deleting=Deleting(desk=desk, workshop=workshop, store=store, media=media),
             finished=finished,
-            vault=vault,
+            keys=keys,
             clock=clock,
             options=_web_options(settings),
             ready=ready,
@@ -116,6 +129,38 @@ async def running(
         if isinstance(door, HttpTransport) and transport is None:
             await door.close()
         await store.close()
+        await database.close()
+
+
+@asynccontextmanager
+async def administered(settings: Settings, admin_key: Secret) -> AsyncIterator[ASGIApp]:
+    """The admin routes for whoever has this key, on a database that no gateway need work on."""
+    clock = SystemClock()
+    vault = await asyncio.to_thread(_vault, settings)
+    database = Database.at(settings.database, clock)
+    try:
+        await database.open(key_digest=vault.digest("key file"))
+        keys = Keys(database, vault, clock, NoAccounts())
+        yield create_admin_app(Administration(keys=keys, clock=clock, admin_key=admin_key))
+    finally:
+        await database.close()
+
+
+async def _refuse_to_be_open(settings: Settings, keys: Keys, accounts: Accounts) -> None:
+    """Raises OpenToOthers."""
+    if settings.admin_key or is_loopback(settings.host) or not await accounts.any():
+        return
+    if not await keys.any():
+        raise OpenToOthers(
+            f"Accounts are stored here, the gateway is to listen on {settings.host}, where others can reach "
+            "it, and no key was issued that says who may use them. Issue one (jimeng-api keys create), or "
+            "set JIMENG_API_ADMIN_KEY, or listen on 127.0.0.1."
+        )
+
+
+def _admin_key(settings: Settings) -> Secret | None:
+    key = settings.admin_key
+    return None if key is None else Secret(key.get_secret_value())
 
 
 def _vault(settings: Settings) -> Vault:
@@ -215,4 +260,5 @@ def _web_options(settings: Settings) -> WebOptions:
         receive_timeout=settings.receive_seconds,
         wait_seconds=settings.wait_seconds,
         heartbeat_seconds=settings.heartbeat_seconds,
+        admin_key=_admin_key(settings),
     )

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from jimeng_api.jobs.store import JobStore
+from tests.stores import OwnStore
 from tests.unit.jobs.test_retention import ended
 
-ASKED: dict[str, Callable[[JobStore], Awaitable[Any]]] = {
+ASKED: dict[str, Callable[[OwnStore], Awaitable[Any]]] = {
     "work": lambda store: store.work(),
     "at_work": lambda store: store.at_work(["a" * 32]),
     "cancelled": lambda store: store.cancelled(),
     "keyed": lambda store: store.keyed("owner", "key"),
     "alike": lambda store: store.alike("owner", "f" * 64, since=1.0),
+    "unfinished": lambda store: store.unfinished("owner"),
     "submitted": lambda store: store.submitted("owner", "id"),
     "page": lambda store: store.page("owner", after=None, limit=20, newest_first=True),
     "forget_keys": lambda store: store.retention.forget_keys(before=1e12),
@@ -27,7 +28,7 @@ ASKED: dict[str, Callable[[JobStore], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("asked", ASKED)
-async def test_an_index_leads_to_what_is_asked_for(store: JobStore, asked: str) -> None:
+async def test_an_index_leads_to_what_is_asked_for(store: OwnStore, asked: str) -> None:
     await ended(store, "job_1", at=100.0, kept=[99.0], key="key")
     said: list[tuple[str, Any]] = []
 

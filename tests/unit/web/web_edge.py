@@ -13,9 +13,11 @@ from typing import Any, BinaryIO
 from starlette.types import ASGIApp, Message
 from typing_extensions import override
 
+from jimeng_api.accounts.keys import Keys, NoAccounts
 from jimeng_api.accounts.session import Caller
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import SystemClock
+from jimeng_api.database.database import Database
 from jimeng_api.domain.errors import (
     GatewayError,
     InvalidValue,
@@ -311,13 +313,23 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 class Edge:
-    """The application and the fakes behind it, called without a socket."""
+    """The application and the fakes behind it, called without a socket.
 
-    def __init__(self, *, ready: Ready | None = None, **options: Any) -> None:
+    `database` holds the keys that are issued; whoever issues some opens it.
+    """
+
+    def __init__(
+        self,
+        *,
+        ready: Ready | None = None,
+        database: str = "sqlite:////nowhere/never-opened.db",
+        **options: Any,
+    ) -> None:
         self.desk = MemoryDesk()
         self.media = MemoryMedia()
         self.internet = Internet()
         clock = SystemClock()
+        self.database = Database.at(database, clock)
         self.parts = Parts(
             desk=self.desk,
             media=self.media,
@@ -325,7 +337,7 @@ class Edge:
             stills=FilmStills(self.media),
             deleting=MemoryDeleting(self.desk),
             finished=NoFinished(),
-            vault=Vault(Secret("k" * 64)),
+            keys=Keys(self.database, Vault(Secret("k" * 64)), clock, NoAccounts()),
             clock=clock,
             options=WebOptions(**options),
             **({"ready": ready} if ready else {}),
