@@ -95,6 +95,7 @@ async def running(
                 clock,
                 folder=settings.data_dir,
             ),
+            files=store.files,
             stills=FilmStills(media, folder=settings.data_dir),
             deleting=Deleting(desk=desk, workshop=workshop, store=store, media=media),
             finished=finished,
@@ -198,8 +199,13 @@ def _kept(settings: Settings) -> Kept:
         keys=settings.keep_keys_hours * _HOUR,
         media=None if media is None else media * _DAY,
         jobs=None if jobs is None else jobs * _DAY,
-        inputs=max(_DAY, 2 * settings.job_seconds, 2 * settings.film_seconds),
+        inputs=_input_seconds(settings),
     )
+
+
+def _input_seconds(settings: Settings) -> float:
+    """How long callers' files are kept: any job that starts from them is over by then."""
+    return max(_DAY, 2 * settings.job_seconds, 2 * settings.film_seconds)
 
 
 def _web_options(settings: Settings) -> WebOptions:
@@ -216,4 +222,5 @@ def _web_options(settings: Settings) -> WebOptions:
         receive_timeout=settings.receive_seconds,
         wait_seconds=settings.wait_seconds,
         heartbeat_seconds=settings.heartbeat_seconds,
+        keep_inputs_seconds=_input_seconds(settings),
     )

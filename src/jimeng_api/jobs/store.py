@@ -33,13 +33,14 @@ from jimeng_api.domain.results import Picture
 from jimeng_api.jobs.claims import Claims
 from jimeng_api.jobs.commits import Change, Commits
 from jimeng_api.jobs.database import Backend, Database, Superseded
+from jimeng_api.jobs.files import Files
 from jimeng_api.jobs.job import Job, JobKind, State, Submission, open_state
 from jimeng_api.jobs.retention import Retention
 from jimeng_api.jobs.signals import Signals
 from jimeng_api.jobs.sqlite import SqliteFile
 from jimeng_api.jobs.tables import idempotency_keys, jobs, key_files, pictures, submissions
 
-REVISION = "0004"
+REVISION = "0009"
 """The newest migration: what the tables must be at."""
 
 # Asked again and again while there is nothing to do: built once.
@@ -68,7 +69,8 @@ class JobStore:
 
     Whoever asks for a job on behalf of a caller names its owner, so that a foreign job is not found. Trouble
     with the database is raised as StorageUnavailable. `claims` says which accounts are ours to work on,
-    `signals` when a job has changed, `retention` deletes what has been kept long enough.
+    `signals` when a job has changed, `retention` deletes what has been kept long enough. `files` are those
+    that callers uploaded beforehand.
     """
 
     def __init__(self, url: str, clock: Clock, *, thread: Executor | None = None) -> None:
@@ -76,6 +78,7 @@ class JobStore:
         self.claims = Claims(self._database)
         self.signals = Signals(self._database, clock.token(8))
         self.retention = Retention(self._database)
+        self.files = Files(self._database)
         self._commits = Commits(self._database, self.signals, clock)
         self._trying: asyncio.Future[bool] | None = None
 

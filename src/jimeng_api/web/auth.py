@@ -36,7 +36,15 @@ async def known_caller(request: Request, _: Annotated[object, Depends(BEARER)]) 
     scheme, key = get_authorization_scheme_param(sent[0])
     if scheme.lower() != "bearer" or not key.strip():
         raise InvalidKey(f"The Authorization header is not of the form `Bearer <key>`. {_HOW}")
-    return parts_of(request).vault.caller(key.strip())
+    caller = parts_of(request).vault.caller(key.strip())
+    request.state.caller = caller
+    return caller
+
+
+def caller_of(request: Request) -> Caller:
+    """The caller of a request that `known_caller` let in."""
+    caller: Caller = request.state.caller
+    return caller
 
 
 KnownCaller = Annotated[Caller, Depends(known_caller)]

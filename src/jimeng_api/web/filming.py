@@ -13,7 +13,6 @@ from jimeng_api.accounts.session import Caller
 from jimeng_api.domain.errors import NotFound
 from jimeng_api.domain.requests import VideoRequest
 from jimeng_api.jobs.job import Job
-from jimeng_api.media.intake import Source
 from jimeng_api.web.answering import ordered
 from jimeng_api.web.incoming import body_fields
 from jimeng_api.web.parts import parts_of
@@ -21,7 +20,7 @@ from jimeng_api.web.schemas.images.fields import SEEDS
 from jimeng_api.web.schemas.videos.bodies import FilmBody
 from jimeng_api.web.schemas.videos.order import FilmOrder, film_order
 from jimeng_api.web.showing import promised, shown_video
-from jimeng_api.web.sources import film_sources, taking
+from jimeng_api.web.sources import Given, film_sources, taking
 from jimeng_api.web.video_ids import job_id_of
 from jimeng_api.web.video_routes import POLL_AFTER
 
@@ -60,7 +59,7 @@ async def order_film(
     request: Request,
     caller: Caller,
     order: FilmOrder,
-    sources: tuple[Source, ...],
+    sources: tuple[Given, ...],
     *,
     name: str,
     fields: Mapping[str, Any],

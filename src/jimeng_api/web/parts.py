@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # these bring much with them that the edge itself does not us
     from jimeng_api.generation.deleting import Deleting
     from jimeng_api.generation.desk import Desk
     from jimeng_api.generation.finishing import FinishedPictures
+    from jimeng_api.jobs.files import Files
     from jimeng_api.jobs.job import Job
     from jimeng_api.media.film_stills import FilmStills
     from jimeng_api.media.intake import Intake
@@ -39,6 +40,7 @@ class WebOptions:
     that browsers may call from, nothing for none. `trusted_proxies` are addresses or networks whose
     X-Forwarded headers are believed. `receive_timeout` is for a whole request body, `wait_seconds` how long
     a call waits for its generation, `heartbeat_seconds` the pause between signs of life on a stream.
+    `keep_inputs_seconds` is how long callers' files are kept.
     """
 
     public_url: str | None = None
@@ -54,6 +56,7 @@ class WebOptions:
     receive_timeout: float = 30.0
     wait_seconds: float = 20 * 60.0
     heartbeat_seconds: float = 15.0
+    keep_inputs_seconds: float = 24 * 3600.0
     trusted_proxies: tuple[str, ...] = ()
 
 
@@ -64,6 +67,7 @@ class Parts:
     desk: Desk
     media: MediaStore
     intake: Intake
+    files: Files
     stills: FilmStills
     deleting: Deleting
     finished: FinishedPictures

@@ -17,10 +17,11 @@ from jimeng_api.domain.errors import InvalidValue, MissingParameter
 from jimeng_api.domain.inputs import Input
 from jimeng_api.domain.references import Named, pieces_of
 from jimeng_api.domain.requests import Frame, Piece, VideoMode, VideoRequest
-from jimeng_api.media.intake import Sent, Source
+from jimeng_api.media.intake import Sent
 from jimeng_api.web.parts import WebOptions
 from jimeng_api.web.schemas.images.fields import MAX_PROMPT
 from jimeng_api.web.schemas.videos.bodies import FilmBody, VideoBody, VideoEditBody
+from jimeng_api.web.sources import Given
 
 _SECONDS = ("seconds", "duration")
 _PICTURE_SECONDS = 5
@@ -55,7 +56,7 @@ def film_order(
     body: FilmBody,
     found: Mapping[str, Any],
     *,
-    sources: Sequence[Source],
+    sources: Sequence[Given],
     sites: tuple[str, ...],
     options: WebOptions,
     seed: int,
@@ -184,7 +185,7 @@ def _whole(asked: str | float | None, param: str) -> int:
     return int(seconds)
 
 
-def _check_number(model: VideoModel, sources: Sequence[Source]) -> None:
+def _check_number(model: VideoModel, sources: Sequence[Given]) -> None:
     """Before any of them is fetched; of which kinds they are is seen afterwards."""
     most = model.max_inputs_total or max(
         model.max_input_images or 2, model.max_multi_frames or 0, model.max_subject_refs or 0
@@ -196,7 +197,7 @@ def _check_number(model: VideoModel, sources: Sequence[Source]) -> None:
         )
 
 
-def _check_slots(inputs: Sequence[Input], sources: Sequence[Source]) -> None:
+def _check_slots(inputs: Sequence[Input], sources: Sequence[Given]) -> None:
     """A field that is named for one kind of file holds one of that kind."""
     for one, source in zip(inputs, sources, strict=True):
         slot = _SLOT.fullmatch(source.param)
@@ -224,7 +225,7 @@ def _edited(body: FilmBody, inputs: Sequence[Input]) -> tuple[float, float]:
     return start, end or (inputs[0].seconds if inputs else 0.0)
 
 
-def _named(inputs: Sequence[Input], sources: Sequence[Source]) -> list[Named]:
+def _named(inputs: Sequence[Input], sources: Sequence[Given]) -> list[Named]:
     return [
         Named(one.kind, source.name if isinstance(source, Sent) else "")
         for one, source in zip(inputs, sources, strict=True)
