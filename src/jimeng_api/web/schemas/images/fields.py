@@ -104,6 +104,11 @@ class Asked(Body):
         "model's nearest shape is taken, and the smallest resolution with as many pixels.",
         examples=["1024x1024"],
     )
+    exact_size: bool = Field(
+        default=False,
+        description="`true` answers with exactly the pixels of `size`: the middle of what the model draws, "
+        "scaled down.",
+    )
     ratio: str | None = Field(
         None,
         validation_alias=AliasChoices("ratio", "aspect_ratio", "aspectRatio"),
