@@ -40,10 +40,11 @@ async def shown_early(
             if now.state.ended:
                 yield with_results(request, now)
                 return
-            for picture in now.sure:
-                if len(told) < most and picture.media_id not in told:
-                    yield Early(len(told), picture)
-                    told.add(picture.media_id)
+            left = most - len(told)
+            fresh = [one for one in now.sure if one.media_id not in told] if left else []
+            for picture in fresh[:left]:
+                yield Early(len(told), picture)
+                told.add(picture.media_id)
 
 
 def with_results(request: Request, job: Job) -> Job:

@@ -54,7 +54,8 @@ class Body(BaseModel):
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Self:
-        """Check an object without nulls."""
+        """Check an object without nulls. An empty text is absent, as in forms."""
+        found = {name: value for name, value in found.items() if value != ""}
         for name, says in cls.needs.items():
             if name not in found:
                 raise MissingParameter(f"{name} is missing: it says {says}.", param=name)
