@@ -108,6 +108,7 @@ async def running(
                 clock,
                 folder=settings.data_dir,
             ),
+            files=store.files,
             stills=FilmStills(media, folder=settings.data_dir),
             deleting=Deleting(desk=desk, workshop=workshop, store=store, media=media),
             finished=finished,
@@ -243,14 +244,20 @@ def _kept(settings: Settings) -> Kept:
         keys=settings.keep_keys_hours * _HOUR,
         media=None if media is None else media * _DAY,
         jobs=None if jobs is None else jobs * _DAY,
-        inputs=max(_DAY, 2 * settings.job_seconds, 2 * settings.film_seconds),
+        inputs=_input_seconds(settings),
     )
+
+
+def _input_seconds(settings: Settings) -> float:
+    """How long callers' files are kept: any job that starts from them is over by then."""
+    return max(_DAY, 2 * settings.job_seconds, 2 * settings.film_seconds)
 
 
 def _web_options(settings: Settings) -> WebOptions:
     return WebOptions(
         public_url=settings.public_url,
         default_image_model=settings.default_image_model,
+        default_video_model=settings.default_video_model,
         default_n=settings.default_n,
         response_format=settings.response_format,
         list_openai_aliases=settings.list_openai_aliases,
@@ -261,4 +268,5 @@ def _web_options(settings: Settings) -> WebOptions:
         wait_seconds=settings.wait_seconds,
         heartbeat_seconds=settings.heartbeat_seconds,
         admin_key=_admin_key(settings),
+        keep_inputs_seconds=_input_seconds(settings),
     )

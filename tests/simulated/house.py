@@ -190,6 +190,10 @@ class House:
         """The pictures on the disk."""
         return self._rows("SELECT * FROM pictures ORDER BY job_id, number")
 
+    def files(self) -> list[dict[str, Any]]:
+        """The uploaded files on the disk."""
+        return self._rows("SELECT * FROM files ORDER BY created_at")
+
     def _rows(self, query: str) -> list[dict[str, Any]]:
         with closing(sqlite3.connect(self.folder / "jimeng-api.db")) as connection:
             connection.row_factory = sqlite3.Row

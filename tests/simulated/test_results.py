@@ -178,3 +178,39 @@ async def test_a_picture_is_fetched_once_however_often_it_is_seen(gateway: House
     await gateway.upstream.fault("items_before_end", "generate", looks=4)
     assert (await gateway.generate(n=4)).status == 200
     assert await gateway.upstream.requests("picture") == 4
+
+
+@pytest.mark.parametrize(
+    ("size", "tier"),
+    [("1024x1024", "1k"), ("1328x1328", "1k"), ("1340x1340", "2k"), ("1920x1080", "2k")],
+)
+async def test_a_picture_has_exactly_the_size_that_was_asked_for(
+    gateway: House, size: str, tier: str
+) -> None:
+    await gateway.upstream.time(at_once=True)
+    body = {"model": "jimeng-3.0", "size": size, "response_format": "url"}
+    answer = await gateway.generate(**body, exact_size=True)
+    assert answer.status == 200, answer.body
+    file = await gateway.fetch(answer.json["data"][0]["url"])
+    width, height = map(int, size.split("x"))
+    assert opened(file.body).size == (width, height)
+    assert answer.json["size"] == size
+    assert "x-jimeng-size-adjusted" not in answer.headers
+    job = await gateway.job(answer.headers["x-job-id"])
+    assert job["request"]["resolution"] == tier
+
+
+@pytest.mark.parametrize("size", ["8000x8000", "9000x100", "auto", "16:9", None])
+async def test_an_exact_size_that_cannot_be_is_refused(gateway: House, size: str | None) -> None:
+    answer = await gateway.generate(size=size, exact_size=True)
+    assert (answer.status, answer.error["param"]) == (400, "exact_size")
+    assert await gateway.upstream.submits(KEY) == []
+
+
+async def test_a_picture_that_was_cut_is_worked_on_as_it_was_answered(gateway: House) -> None:
+    """The upstream has another one, which nobody was shown."""
+    await gateway.upstream.time(at_once=True)
+    made = await gateway.generate(**SMALL, size="800x600", exact_size=True)
+    body = {"job_id": made.headers["x-job-id"], "index": 0}
+    answer = await gateway.call("POST", "/v1/images/upscale", body)
+    assert answer.json["size"] == "1600x1200"

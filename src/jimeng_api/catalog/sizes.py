@@ -29,6 +29,8 @@ __all__ = [
     "IMAGE_RATIO_CODES",
     "SizeChoice",
     "VideoSizeChoice",
+    "asked_pixels",
+    "fits",
     "image_cell",
     "image_size",
     "video_seconds",
@@ -100,8 +102,12 @@ def image_size(
     resolution: str | None = None,
     quality: str | None = None,
     first_input: Pixels | None = None,
+    exact: bool = False,
 ) -> SizeChoice:
-    """Choose a size of the model. `first_input` lends its shape where no other is asked for."""
+    """Choose a size of the model. `first_input` lends its shape where no other is asked for.
+
+    With `exact`, a `size` in pixels is to fit into the choice with both its sides.
+    """
     cells = _cells(model, site)
     ratios = tuple(next(iter(cells.values())))
     wish = _wish(size, tiers=IMAGE_TIERS, ratios=model.ratios)
@@ -123,7 +129,7 @@ def image_size(
     if given_tier is not None:
         tier = given_tier
     elif wish.pixels is not None:
-        tier, short = _tier_for_pixels(wish.pixels, shape, cells)
+        tier, short = _tier_for_pixels(wish.pixels, shape, cells, exact=exact)
         adjusted = adjusted or short
     elif wish.tier is not None:
         tier = _tier_at_least(wish.tier, tuple(cells), IMAGE_TIERS)
@@ -134,6 +140,17 @@ def image_size(
         tier = _tier_at_least(asked, tuple(cells), IMAGE_TIERS)
 
     return _choice(model, site, cells, shape, tier, adjusted=adjusted)
+
+
+def asked_pixels(size: str | None) -> Pixels | None:
+    """The pixels that a `size` names; None where it names none."""
+    sides = _WIDTH_HEIGHT.fullmatch((size or "").strip())
+    return (int(sides[1]), int(sides[2])) if sides and int(sides[1]) and int(sides[2]) else None
+
+
+def fits(asked: Pixels, cell: Pixels) -> bool:
+    """Whether so many pixels can be cut out of these, scaled down at most."""
+    return asked[0] <= cell[0] and asked[1] <= cell[1]
 
 
 def image_cell(model: ImageModel, site: Site, *, ratio: str, resolution: str) -> SizeChoice:
@@ -241,8 +258,8 @@ def _wish(size: str | None, *, tiers: Sequence[str], ratios: Sequence[str]) -> _
     text = (size or "").strip()
     if text.lower() in ("", "auto"):
         return _Wish()
-    if (sides := _WIDTH_HEIGHT.fullmatch(text)) and int(sides[1]) and int(sides[2]):
-        return _Wish(pixels=(int(sides[1]), int(sides[2])))
+    if pixels := asked_pixels(text):
+        return _Wish(pixels=pixels)
     if shape := _RATIO.fullmatch(text):
         ratio = f"{int(shape[1])}:{int(shape[2])}"
         if ratio in ratios:
@@ -280,11 +297,12 @@ def _differs(sides: Pixels, ratio: str) -> bool:
 
 
 def _tier_for_pixels(
-    asked: Pixels, ratio: str, cells: Mapping[str, PixelTable]
+    asked: Pixels, ratio: str, cells: Mapping[str, PixelTable], *, exact: bool
 ) -> tuple[str, bool]:
     """The smallest tier with enough pixels; failing that the largest, and True."""
     for tier, table in cells.items():
-        if math.prod(table[ratio]) >= ENOUGH * math.prod(asked):
+        cell = table[ratio]
+        if fits(asked, cell) if exact else math.prod(cell) >= ENOUGH * math.prod(asked):
             return tier, False
     return list(cells)[-1], True
 

@@ -18,6 +18,7 @@ class ImageRequest:
     `height` the pixels of that cell. `count` is how many pictures the caller asked for, None for all that the
     upstream makes; `series` is how many the prompt itself asks for, where the model draws series.
     `sample_strength` lies in 0…1, `seed` in 0…2³²-1, `output_compression` in 0…100 (None: the encoder's own).
+    `cut_to` are the pixels that each picture is cut and scaled down to, where it has as many.
     `inputs` are the pictures to start from, in the caller's order; `finishing` is what is to be done to one
     that is finished, in place of drawing anew.
     """
@@ -36,6 +37,7 @@ class ImageRequest:
     intelligent_ratio: bool = False
     output_format: PictureFormat = "png"
     output_compression: int | None = None
+    cut_to: tuple[int, int] | None = None
     inputs: tuple[Input, ...] = ()
     finishing: Finishing | None = None
 

@@ -205,6 +205,7 @@ class Collecting:
             site=site,
             into=request.output_format,
             compression=request.output_compression,
+            cut_to=request.cut_to,
         )
 
     async def _with_best_links(

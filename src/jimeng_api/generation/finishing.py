@@ -8,6 +8,7 @@ from jimeng_api.accounts.session import Caller
 from jimeng_api.catalog.image_models import IMAGE_MODELS
 from jimeng_api.domain.errors import InvalidValue, NotFound, UnsupportedValue
 from jimeng_api.domain.inputs import Origin
+from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.generation.adopting import Adopting, model_of
 from jimeng_api.jobs.job import PER_SUBMISSION, Job
@@ -115,7 +116,12 @@ def _finished(caller: Caller, job: Job, picture: Picture) -> Finished:
 
 
 def _origin(caller: Caller, job: Job, picture: Picture) -> Origin | None:
-    """Where the upstream has the picture, if its job and its account are the caller's."""
+    """Where the upstream has the picture, if its job and its account are the caller's.
+
+    What was cut here, the upstream does not have.
+    """
+    if isinstance(job.request, ImageRequest) and job.request.cut_to is not None:
+        return None
     number = picture.number // PER_SUBMISSION
     part = next((one for one in job.submissions if one.number == number), None)
     if job.owner != caller.owner or part is None or part.history_id is None:

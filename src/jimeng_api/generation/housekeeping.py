@@ -88,6 +88,7 @@ class Housekeeping:
         if self._kept.jobs is not None:
             jobs = await self._forget_jobs(before=now - self._kept.jobs)
         inputs = await self._media.delete_inputs(before=now - self._kept.inputs)
+        await self._retention.forget_files(before=now - self._kept.inputs)
         if keys or media or jobs or inputs:
             log.info("aged_out", keys=keys, media=media, jobs=jobs, inputs=inputs)
         if stuck:

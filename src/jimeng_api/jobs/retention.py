@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Exists, Select, delete, exists, select, tuple_
 
 from jimeng_api.database.database import Database
-from jimeng_api.jobs.tables import idempotency_keys, jobs, pictures, submissions
+from jimeng_api.jobs.tables import files, idempotency_keys, jobs, pictures, submissions
 
 _PORTION = 50
 
@@ -106,6 +106,17 @@ class Retention:
             return gone, _end(page)
 
         return await self._database.write(work)
+
+    async def forget_files(self, *, before: float) -> None:
+        """Forget callers' files that came before: their bytes are gone."""
+        query = _page(files.c.created_at, files.c.id, before, START)
+
+        def work(connection: Connection) -> int:
+            page = connection.execute(query).all()
+            return _deleted(connection, files, files.c.id, [row.id for row in page])
+
+        while await self._database.write(work) == _PORTION:
+            pass
 
 
 def _page(time: Any, id_: Any, before: float, after: Place) -> Select[Any]:

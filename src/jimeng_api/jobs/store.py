@@ -28,6 +28,7 @@ from jimeng_api.domain.requests import GenerationRequest, ImageRequest, VideoReq
 from jimeng_api.domain.results import Picture
 from jimeng_api.jobs.claims import Claims
 from jimeng_api.jobs.commits import Change, Commits
+from jimeng_api.jobs.files import Files
 from jimeng_api.jobs.job import Job, JobKind, State, Submission, open_state
 from jimeng_api.jobs.retention import Retention
 from jimeng_api.jobs.signals import Signals
@@ -55,7 +56,8 @@ class JobStore:
 
     Whoever asks for a job on behalf of a caller names its owner, so that a foreign job is not found. Trouble
     with the database is raised as StorageUnavailable. `claims` says which accounts are ours to work on,
-    `signals` when a job has changed, `retention` deletes what has been kept long enough.
+    `signals` when a job has changed, `retention` deletes what has been kept long enough. `files` are those
+    that callers uploaded beforehand.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -63,6 +65,7 @@ class JobStore:
         self.claims = Claims(database)
         self.signals = Signals(database, clock.token(8))
         self.retention = Retention(database)
+        self.files = Files(database)
         self._commits = Commits(database, self.signals, clock)
 
     def listen(self) -> None:

@@ -107,3 +107,19 @@ idempotency_keys = Table(
     Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
     Index("idempotency_keys_by_job", "job_id"),
 )
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("media_id", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Index("files_by_owner", "owner", "created_at", "id"),
+    Index("files_by_age", "created_at"),
+)

@@ -71,14 +71,17 @@ class Keeper:
         site: Site,
         into: PictureFormat,
         compression: int | None,
+        cut_to: tuple[int, int] | None = None,
     ) -> Picture:
-        """The item as a stored picture, under this id.
+        """The item as a stored picture, under this id, and of this many pixels if it has them.
 
         Raises LinkExpired, ResultRejected, ResultCorrupt, UpstreamUnreachable.
         """
         async with self._places:
             drawing = await self._whole(partial(self._fetched, item, site))
-            drawing = await self._darkroom.developed(drawing, into, compression=compression)
+            drawing = await self._darkroom.developed(
+                drawing, into, compression=compression, cut_to=cut_to
+            )
             await self._put(media_id, drawing.body)
         return Picture(
             media_id=media_id,

@@ -6,7 +6,7 @@ import asyncio
 import io
 from dataclasses import dataclass, field
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from jimeng_api.domain.errors import ResultCorrupt
 from jimeng_api.domain.requests import PictureFormat
@@ -14,6 +14,7 @@ from jimeng_api.media.anatomy import MOST_PIXELS
 
 _FORMATS: dict[str, PictureFormat] = {"PNG": "png", "WEBP": "webp", "JPEG": "jpeg"}
 _READ = tuple(_FORMATS)
+Size = tuple[int, int]
 _TAIL = 4096
 
 # Pillow's own limit warns, and lets through three times what we do; ours is checked before any decoding.
@@ -66,25 +67,40 @@ class Darkroom:
         self._places = asyncio.Semaphore(at_once)
 
     async def developed(
-        self, drawing: Drawing, into: PictureFormat, *, compression: int | None = None
+        self,
+        drawing: Drawing,
+        into: PictureFormat,
+        *,
+        compression: int | None = None,
+        cut_to: Size | None = None,
     ) -> Drawing:
-        """The drawing in format `into`; as it is where it has that format and no compression is asked.
+        """The drawing in format `into`; as it is where it has that format and nothing else is asked.
 
-        `compression` is 0…100: OpenAI's quality of a webp or jpeg.
+        `compression` is 0…100: OpenAI's quality of a webp or jpeg. `cut_to` are the pixels that its middle is
+        cut and scaled down to; one that has fewer stays whole.
         """
-        if drawing.format == into and (compression is None or into == "png"):
+        size = (drawing.width, drawing.height)
+        smaller = cut_to is not None and cut_to != size and not _exceeds(cut_to, size)
+        end = cut_to if cut_to is not None and smaller else size
+        if drawing.format == into and (compression is None or into == "png") and end == size:
             return drawing
         async with self._places:
-            body = await asyncio.to_thread(_encoded, drawing.body, into, compression)
-        return Drawing(format=into, width=drawing.width, height=drawing.height, body=body)
+            body = await asyncio.to_thread(_encoded, drawing.body, into, compression, end)
+        return Drawing(format=into, width=end[0], height=end[1], body=body)
 
 
-def _encoded(body: bytes, into: PictureFormat, compression: int | None) -> bytes:
+def _exceeds(one: Size, other: Size) -> bool:
+    return one[0] > other[0] or one[1] > other[1]
+
+
+def _encoded(body: bytes, into: PictureFormat, compression: int | None, size: Size) -> bytes:
     out = io.BytesIO()
     try:
         with Image.open(io.BytesIO(body), formats=_READ) as image:
             image.load()
             colours = image.convert("RGB" if into == "jpeg" else _plain_mode(image))
+        if colours.size != size:
+            colours = ImageOps.fit(colours, size, Image.Resampling.LANCZOS)
         quality = {} if compression is None or into == "png" else {"quality": compression}
         colours.save(out, into.upper(), **quality)
     except (OSError, ValueError, SyntaxError) as error:

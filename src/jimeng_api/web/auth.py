@@ -42,6 +42,13 @@ async def known_caller(request: Request, _: Annotated[object, Depends(BEARER)]) 
         raise KeyNotPermitted("The admin key has no accounts; make a key of its own for this.")
     caller = await parts_of(request).keys.caller(bearer)
     _count(request, caller)
+    request.state.caller = caller
+    return caller
+
+
+def caller_of(request: Request) -> Caller:
+    """The caller of a request that `known_caller` let in."""
+    caller: Caller = request.state.caller
     return caller
 
 

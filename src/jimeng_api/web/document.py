@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from jimeng_api.web.schemas.adopting import AdoptBody
 from jimeng_api.web.schemas.errors import ErrorReply
+from jimeng_api.web.schemas.files import FileBody, FileDeletedReply, FileList
 from jimeng_api.web.schemas.images.bodies import (
     CompositionBody,
     ImageEditBody,
@@ -38,6 +39,9 @@ _MODELS: tuple[type[BaseModel], ...] = (
     CompositionBody,
     CompositionReply,
     ErrorReply,
+    FileBody,
+    FileDeletedReply,
+    FileList,
     FilmsReply,
     ImageEditBody,
     ImageGenerationBody,

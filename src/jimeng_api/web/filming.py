@@ -13,7 +13,6 @@ from jimeng_api.accounts.session import Caller
 from jimeng_api.domain.errors import NotFound
 from jimeng_api.domain.requests import VideoRequest
 from jimeng_api.jobs.job import Job
-from jimeng_api.media.intake import Source
 from jimeng_api.web.answering import ordered
 from jimeng_api.web.incoming import body_fields
 from jimeng_api.web.parts import parts_of
@@ -21,7 +20,7 @@ from jimeng_api.web.schemas.images.fields import SEEDS
 from jimeng_api.web.schemas.videos.bodies import FilmBody
 from jimeng_api.web.schemas.videos.order import FilmOrder, film_order
 from jimeng_api.web.showing import promised, shown_video
-from jimeng_api.web.sources import film_sources, taking
+from jimeng_api.web.sources import Given, film_sources, taking
 from jimeng_api.web.video_ids import job_id_of
 from jimeng_api.web.video_routes import POLL_AFTER
 
@@ -45,7 +44,12 @@ async def filmed(request: Request, caller: Caller, name: str, body: type[FilmBod
         asked = body.of(fields)
         sources = film_sources(request, fields)
         order = film_order(
-            asked, fields, sources=sources, sites=caller.sites, seed=seed_of(request)
+            asked,
+            fields,
+            sources=sources,
+            sites=caller.sites,
+            options=parts_of(request).options,
+            seed=seed_of(request),
         )
         job = await order_film(request, caller, order, sources, name=name, fields=fields)
     return Filmed(body=asked, order=order, job=job)
@@ -55,7 +59,7 @@ async def order_film(
     request: Request,
     caller: Caller,
     order: FilmOrder,
-    sources: tuple[Source, ...],
+    sources: tuple[Given, ...],
     *,
     name: str,
     fields: Mapping[str, Any],

@@ -49,6 +49,7 @@ ROOMS: Mapping[str, Room] = {
     "/images/upscale": _PICTURES,
     "/images/outpaint": _PICTURES,
     "/images/repair": _PICTURES,
+    "/files": _PICTURES,
     "/videos": _FILMS,
     "/videos/generations": _FILMS,
     "/videos/edits": _FILMS,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from starlette.requests import Request
 
-from jimeng_api.catalog.lookup import DEFAULT_IMAGE_MODEL
+from jimeng_api.catalog.lookup import DEFAULT_IMAGE_MODEL, DEFAULT_VIDEO_MODEL
 from jimeng_api.clock import Clock
 
 if TYPE_CHECKING:  # these bring much with them that the edge itself does not use
@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # these bring much with them that the edge itself does not us
     from jimeng_api.generation.deleting import Deleting
     from jimeng_api.generation.desk import Desk
     from jimeng_api.generation.finishing import FinishedPictures
+    from jimeng_api.jobs.files import Files
     from jimeng_api.jobs.job import Job
     from jimeng_api.media.film_stills import FilmStills
     from jimeng_api.media.intake import Intake
@@ -40,11 +41,12 @@ class WebOptions:
     that browsers may call from, nothing for none. `trusted_proxies` are addresses or networks whose
     X-Forwarded headers are believed. `receive_timeout` is for a whole request body, `wait_seconds` how long
     a call waits for its generation, `heartbeat_seconds` the pause between signs of life on a stream.
-    `admin_key` opens the admin routes, which are closed without one.
+    `admin_key` opens the admin routes, which are closed without one. `keep_inputs_seconds` is how long callers' files are kept.
     """
 
     public_url: str | None = None
     default_image_model: str = DEFAULT_IMAGE_MODEL
+    default_video_model: str = DEFAULT_VIDEO_MODEL
     default_n: Literal["one", "all"] | None = None
     response_format: ResponseFormat | None = None
     list_openai_aliases: bool = False
@@ -55,6 +57,7 @@ class WebOptions:
     receive_timeout: float = 30.0
     wait_seconds: float = 20 * 60.0
     heartbeat_seconds: float = 15.0
+    keep_inputs_seconds: float = 24 * 3600.0
     trusted_proxies: tuple[str, ...] = ()
     admin_key: Secret | None = None
 
@@ -66,6 +69,7 @@ class Parts:
     desk: Desk
     media: MediaStore
     intake: Intake
+    files: Files
     stills: FilmStills
     deleting: Deleting
     finished: FinishedPictures

@@ -15,9 +15,13 @@ from jimeng_api.catalog.image_models import ImageModel
 from jimeng_api.domain.errors import GatewayError, InvalidValue, MissingParameter, NotFound
 from jimeng_api.domain.inputs import Input
 from jimeng_api.media.intake import Kept, Sent, Source, Written
+from jimeng_api.web.auth import caller_of
 from jimeng_api.web.forms import files_of
 from jimeng_api.web.links import links_of
 from jimeng_api.web.parts import parts_of
+
+FILE_ID = "file-"
+"""How the ids of uploaded files begin."""
 
 _WORDS = ("image_url", "video_url", "audio_url", "url", "file_id")
 _NESTED = ("image_url", "video_url", "audio_url")
@@ -56,16 +60,28 @@ class _Upload:
         return await self.file.read()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """A file that the caller uploaded beforehand, by its id."""
+
+    file_id: str
+    param: str
+
+
+Given = Source | Filed
+"""What a request brings or names."""
+
+
 def sources_of(
     request: Request, fields: Mapping[str, Any], names: Sequence[str]
-) -> tuple[Source, ...]:
+) -> tuple[Given, ...]:
     """All pictures under these names, in this order. Raises InvalidValue."""
     return tuple(
         _source(request, item, name) for name in names for item in _items(fields.get(name))
     )
 
 
-def film_sources(request: Request, fields: Mapping[str, Any]) -> tuple[Source, ...]:
+def film_sources(request: Request, fields: Mapping[str, Any]) -> tuple[Given, ...]:
     """All files that a film may be made of, in the order of the request; numbered fields by their numbers.
 
     Raises InvalidValue.
@@ -88,7 +104,7 @@ def film_sources(request: Request, fields: Mapping[str, Any]) -> tuple[Source, .
     return sources_of(request, fields, sorted(places, key=places.__getitem__))
 
 
-def check_number(sources: Sequence[Source], model: ImageModel, *, param: str) -> None:
+def check_number(sources: Sequence[Given], model: ImageModel, *, param: str) -> None:
     """Raises MissingParameter where there is no picture, InvalidValue where the model takes fewer."""
     if not sources:
         raise MissingParameter(f"{param} is missing: a picture to start from.", param=param)
@@ -109,7 +125,7 @@ class Taking:
         self._films = films
         self._kept: list[Input] = []
 
-    async def __call__(self, sources: Sequence[Source]) -> tuple[Input, ...]:
+    async def __call__(self, sources: Sequence[Given]) -> tuple[Input, ...]:
         """The files of the request, fetched, checked and kept. Raises InvalidValue with the parameter."""
         return self._noted(await _taken(self._request, sources, films=self._films))
 
@@ -139,20 +155,28 @@ async def taking(request: Request, *, films: bool = False) -> AsyncIterator[Taki
         raise
 
 
-async def _taken(request: Request, sources: Sequence[Source], *, films: bool) -> tuple[Input, ...]:
-    if not sources:
+async def _taken(request: Request, given: Sequence[Given], *, films: bool) -> tuple[Input, ...]:
+    if not given:
         return ()
+    sources = [await _found(request, source) for source in given]
+    return await parts_of(request).intake.take(sources, films=films)
+
+
+async def _found(request: Request, source: Given) -> Source:
+    """What is named, where it is there. Raises InvalidValue."""
     parts = parts_of(request)
-    for source in sources:
-        if isinstance(source, Kept):
-            try:
-                await parts.desk.picture(source.media_id)
-            except NotFound:
-                raise InvalidValue(
-                    f"{source.param}: there is no result {source.media_id[:40]!r} here.",
-                    param=source.param,
-                ) from None
-    return await parts.intake.take(sources, films=films)
+    if isinstance(source, Filed):
+        try:
+            file = await parts.files.find(caller_of(request).owner, source.file_id)
+        except NotFound:
+            raise _missing(source.param, f"file {source.file_id[:40]!r}") from None
+        return Kept(media_id=file.media_id, param=source.param)
+    if isinstance(source, Kept):
+        try:
+            await parts.desk.picture(source.media_id)
+        except NotFound:
+            raise _missing(source.param, f"result {source.media_id[:40]!r}") from None
+    return source
 
 
 def _items(value: object) -> Sequence[object]:
@@ -161,13 +185,13 @@ def _items(value: object) -> Sequence[object]:
     return value if isinstance(value, list) else [value]
 
 
-def _source(request: Request, item: object, param: str) -> Source:
+def _source(request: Request, item: object, param: str) -> Given:
     if isinstance(item, UploadFile):
         return Sent(file=_Upload(item), param=param, name=item.filename or "")
     if isinstance(item, Mapping):
         given = [word for word in _WORDS if item.get(word)]
         if len(given) == 1 and given[0] == "file_id" and isinstance(item["file_id"], str):
-            return _kept(request, item["file_id"], param)
+            return _by_id(request, item["file_id"], param)
         if len(given) == 1 and given[0] != "file_id":
             inner = item[given[0]]
             nested = isinstance(inner, Mapping) and given[0] in _NESTED
@@ -181,9 +205,15 @@ def _source(request: Request, item: object, param: str) -> Source:
     )
 
 
-def _kept(request: Request, file_id: str, param: str) -> Source:
-    """A result by its id, or by its link."""
+def _by_id(request: Request, file_id: str, param: str) -> Given:
+    """An uploaded file, or a result."""
+    if file_id.startswith(FILE_ID):
+        return Filed(file_id=file_id, param=param)
     own = links_of(request).own_media(request.scope, f"/media/{file_id}")
     if own is None:
-        raise InvalidValue(f"{param}: there is no result {file_id[:40]!r} here.", param=param)
+        raise _missing(param, f"result {file_id[:40]!r}")
     return Kept(media_id=own, param=param)
+
+
+def _missing(param: str, what: str) -> InvalidValue:
+    return InvalidValue(f"{param}: there is no {what} here.", param=param)

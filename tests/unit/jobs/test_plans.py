@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from tests.stores import OwnStore
+from tests.unit.jobs.test_files import a_file
 from tests.unit.jobs.test_retention import ended
 
 ASKED: dict[str, Callable[[OwnStore], Awaitable[Any]]] = {
@@ -23,6 +24,11 @@ ASKED: dict[str, Callable[[OwnStore], Awaitable[Any]]] = {
     "forget_keys": lambda store: store.retention.forget_keys(before=1e12),
     "aged_media": lambda store: store.retention.aged_media(before=1e12),
     "forget_media": lambda store: store.retention.forget_media(["media"]),
+    "forget_files": lambda store: store.retention.forget_files(before=1e12),
+    "file": lambda store: store.files.find("owner", "file-001"),
+    "files": lambda store: store.files.page(
+        "owner", after=None, limit=20, newest_first=True, purpose=None
+    ),
     "forget_jobs": lambda store: store.retention.forget_jobs(before=1e12),
 }
 
@@ -30,6 +36,7 @@ ASKED: dict[str, Callable[[OwnStore], Awaitable[Any]]] = {
 @pytest.mark.parametrize("asked", ASKED)
 async def test_an_index_leads_to_what_is_asked_for(store: OwnStore, asked: str) -> None:
     await ended(store, "job_1", at=100.0, kept=[99.0], key="key")
+    await store.files.add(a_file(1))
     said: list[tuple[str, Any]] = []
 
     def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:

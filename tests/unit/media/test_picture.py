@@ -125,3 +125,26 @@ async def test_transparency_is_kept_where_the_format_has_it() -> None:
 async def test_a_picture_that_cannot_be_decoded_is_corrupt() -> None:
     with pytest.raises(ResultCorrupt):
         await Darkroom().developed(drawing_of(claiming(3000, 3000)), "jpeg")
+
+
+@pytest.mark.parametrize(
+    ("asked", "got"),
+    [((32, 8), (32, 8)), ((64, 64), (64, 64)), ((65, 8), (64, 48)), ((8, 49), (64, 48))],
+)
+async def test_a_picture_is_cut_and_scaled_down_and_never_up(
+    asked: tuple[int, int], got: tuple[int, int]
+) -> None:
+    body = io.BytesIO()
+    Image.new("RGB", (64, 48 if got != (64, 64) else 64), "teal").save(body, "PNG")
+    drawing = await Darkroom().developed(drawing_of(body.getvalue()), "png", cut_to=asked)
+    assert (drawing.width, drawing.height) == got
+    assert Image.open(io.BytesIO(drawing.body)).size == got
+
+
+async def test_what_is_cut_away_lies_on_both_sides() -> None:
+    image = Image.new("RGB", (90, 30), "red")
+    image.paste("blue", (30, 0, 60, 30))
+    body = io.BytesIO()
+    image.save(body, "PNG")
+    drawing = await Darkroom().developed(drawing_of(body.getvalue()), "png", cut_to=(30, 30))
+    assert Image.open(io.BytesIO(drawing.body)).getcolors() == [(900, (0, 0, 255))]

@@ -34,6 +34,7 @@ from jimeng_api.domain.secret import Secret
 from jimeng_api.generation.deleting import Deleting
 from jimeng_api.generation.desk import Desk, Prepared
 from jimeng_api.generation.finishing import Finished, FinishedPictures
+from jimeng_api.jobs.files import CallersFile, Files
 from jimeng_api.jobs.job import Job, JobKind, State, Submission
 from jimeng_api.jobs.repeats import Repeat
 from jimeng_api.media.callers_urls import CallersUrls
@@ -123,7 +124,9 @@ class MemoryDesk(Desk):
         yield
 
     @override
-    async def wait(self, caller: Caller, job_id: str, *, seconds: float) -> Job:
+    async def until_end(
+        self, caller: Caller, job_id: str, *, seconds: float
+    ) -> AsyncGenerator[Job, None]:
         self.waiting += 1
         try:
             if self.holds:
@@ -134,7 +137,7 @@ class MemoryDesk(Desk):
             self.waiting -= 1
         if self.breaks:
             raise self.breaks
-        return self._end(self.jobs[job_id])
+        yield self._end(self.jobs[job_id])
 
     @override
     def answered(self, job_id: str) -> None:
@@ -264,6 +267,26 @@ class MemoryMedia(MediaStore):
             yield self.file[at : min(end, at + 1000)]
 
 
+class MemoryFiles(Files):
+    def __init__(self) -> None:
+        self.rows: dict[str, CallersFile] = {}
+
+    @override
+    async def add(self, file: CallersFile) -> None:
+        self.rows[file.id] = file
+
+    @override
+    async def find(self, owner: str, file_id: str) -> CallersFile:
+        file = self.rows.get(file_id)
+        if file is None or file.owner != owner:
+            raise NotFound("There is no such file.")
+        return file
+
+    @override
+    async def forget(self, owner: str, file_id: str) -> None:
+        self.rows.pop(file_id, None)
+
+
 class MemoryDeleting(Deleting):
     def __init__(self, desk: MemoryDesk) -> None:
         self._memory = desk
@@ -334,6 +357,7 @@ class Edge:
             desk=self.desk,
             media=self.media,
             intake=Intake(CallersUrls(self.internet), self.media, clock),
+            files=MemoryFiles(),
             stills=FilmStills(self.media),
             deleting=MemoryDeleting(self.desk),
             finished=NoFinished(),

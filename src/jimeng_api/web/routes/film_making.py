@@ -21,7 +21,7 @@ from jimeng_api.domain.requests import VideoMode, VideoRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.generation.finishing import origin_of_film
 from jimeng_api.jobs.job import Job
-from jimeng_api.media.intake import Kept, Source
+from jimeng_api.media.intake import Kept
 from jimeng_api.web.answering import listed, once_there, ordered, result_object
 from jimeng_api.web.auth import KnownCaller
 from jimeng_api.web.filming import (
@@ -49,7 +49,7 @@ from jimeng_api.web.schemas.videos.finishing import finishing_request
 from jimeng_api.web.schemas.videos.order import film_order, with_other_words
 from jimeng_api.web.schemas.videos.replies import EXAMPLE_FILMS_REPLY, FilmsReply
 from jimeng_api.web.showing import promised, shown_job
-from jimeng_api.web.sources import film_sources, sources_of, taking
+from jimeng_api.web.sources import Given, film_sources, sources_of, taking
 from jimeng_api.web.video_routes import video_route
 
 router = APIRouter(tags=["videos"])
@@ -130,6 +130,7 @@ async def edit_video(request: Request, caller: KnownCaller) -> Response:
             fields,
             sources=(*video, *others),
             sites=caller.sites,
+            options=parts_of(request).options,
             seed=seed_of(request),
             function="video_edit",
         )
@@ -149,7 +150,7 @@ def _editor(caller: Caller) -> str:
     )
 
 
-async def _video_sources(request: Request, caller: Caller, video: Any) -> tuple[Source, ...]:
+async def _video_sources(request: Request, caller: Caller, video: Any) -> tuple[Given, ...]:
     """The film that is meant: sent, linked, or one of the caller's videos by its id."""
     if isinstance(video, Mapping) and isinstance(video.get("id"), str):
         film = _film_of(await _found(request, caller, video["id"], "video"), "video")

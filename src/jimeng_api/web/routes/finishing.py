@@ -11,7 +11,7 @@ from jimeng_api.domain.errors import InvalidValue, MissingParameter
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.generation.finishing import Finished
 from jimeng_api.jobs.job import Job
-from jimeng_api.media.intake import Kept, Source
+from jimeng_api.media.intake import Kept
 from jimeng_api.web.answering import Manner, answered, ordered
 from jimeng_api.web.auth import KnownCaller
 from jimeng_api.web.incoming import body_fields
@@ -29,7 +29,7 @@ from jimeng_api.web.schemas.images.finishing import (
     finishing_order,
 )
 from jimeng_api.web.schemas.images.order import Answer
-from jimeng_api.web.sources import Taking, sources_of, taking
+from jimeng_api.web.sources import Given, Taking, sources_of, taking
 
 router = APIRouter(tags=["images"])
 
@@ -138,7 +138,7 @@ async def _ordered(
 
 
 async def _request(
-    request: Request, caller: Caller, order: FinishingOrder, source: Source | None, take: Taking
+    request: Request, caller: Caller, order: FinishingOrder, source: Given | None, take: Taking
 ) -> ImageRequest:
     """The picture where the upstream has it; where it has not, its bytes."""
     found = await _there(request, caller, order, source)
@@ -167,7 +167,7 @@ async def _request(
 
 
 async def _there(
-    request: Request, caller: Caller, order: FinishingOrder, source: Source | None
+    request: Request, caller: Caller, order: FinishingOrder, source: Given | None
 ) -> Finished | None:
     """What is known of a picture that was made already; None where a new one is sent."""
     finished = parts_of(request).finished

@@ -44,7 +44,8 @@ class ImageEditBody(Answering, Asked):
 
     image: Any = pictures(
         "The picture to start from, or a list of them. In a form: files, under `image` or `image[]`, once or "
-        f"again. In JSON and as text in a form: {_ONE}. A `file_id` is the id of a result."
+        f"again. In JSON and as text in a form: {_ONE}. A `file_id` is the id of a result, or of an "
+        "uploaded file."
     )
     images: Any = pictures("Further pictures, in the same ways.")
     image_url: Any = pictures("Further pictures, in the same ways.")

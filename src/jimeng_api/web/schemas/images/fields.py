@@ -13,6 +13,7 @@ from jimeng_api.web.refusals import refusal
 
 MAX_PROMPT = 32_000
 MAX_PICTURES = 10
+MAX_EARLY = 3
 SEEDS: Final = 2**32
 
 _ANIMATION = ("frame_count", "frame_duration_ms", "svg")
@@ -53,7 +54,8 @@ class Body(BaseModel):
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Self:
-        """Check an object without nulls."""
+        """Check an object without nulls. An empty text is absent, as in forms."""
+        found = {name: value for name, value in found.items() if value != ""}
         for name, says in cls.needs.items():
             if name not in found:
                 raise MissingParameter(f"{name} is missing: it says {says}.", param=name)
@@ -102,6 +104,11 @@ class Asked(Body):
         description="`auto`, `WIDTHxHEIGHT`, a ratio such as `16:9` or a resolution such as `2k`. The "
         "model's nearest shape is taken, and the smallest resolution with as many pixels.",
         examples=["1024x1024"],
+    )
+    exact_size: bool = Field(
+        default=False,
+        description="`true` answers with exactly the pixels of `size`: the middle of what the model draws, "
+        "scaled down.",
     )
     ratio: str | None = Field(
         None,
@@ -162,4 +169,11 @@ class Answering(Body):
     stream: bool = Field(
         default=False,
         description="`true` answers with server-sent events, one per finished picture; otherwise `false`.",
+    )
+    partial_images: Annotated[int | None, Number] = Field(
+        None,
+        ge=0,
+        le=MAX_EARLY,
+        description=f"With `stream`: how many pictures, 0 to {MAX_EARLY}, to show at most as soon as each is "
+        "finished while others are not. Absent: 0. None come where the upstream shows none before the end.",
     )

@@ -17,7 +17,7 @@ from jimeng_api.catalog.lookup import (
 from jimeng_api.catalog.pixels import Pixels
 from jimeng_api.catalog.series import series_target
 from jimeng_api.catalog.sites import SITES, Site
-from jimeng_api.catalog.sizes import SizeChoice, image_size
+from jimeng_api.catalog.sizes import SizeChoice, asked_pixels, fits, image_size
 from jimeng_api.domain.errors import InvalidValue, MissingParameter, UnsupportedValue
 from jimeng_api.domain.inputs import Input
 from jimeng_api.domain.requests import ImageRequest, PictureFormat
@@ -42,12 +42,13 @@ _ECHOED_QUALITIES = ("low", "medium", "high", "xhigh", "max")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """How a request is to be answered."""
+    """How a request is to be answered. `early` is how many pictures a stream may show before the end."""
 
     asked_model: str
     response_format: ResponseFormat
     streamed_as: ResponseFormat
     stream: bool
+    early: int = 0
     output_format: PictureFormat
     quality: str | None = None
     size_adjusted: bool = False
@@ -102,8 +103,10 @@ def image_order(
     count = _count(body, chosen.name, options)
     quality = word(body.quality)
 
+    cut_to = _cut_to(body, chosen)
+
     def size(first_input: Pixels | None = None) -> SizeChoice:
-        return image_size(
+        choice = image_size(
             model,
             site=chosen.site,
             size=body.size or chosen.size,
@@ -111,9 +114,19 @@ def image_order(
             resolution=body.resolution,
             quality=quality if isinstance(quality, str) else None,
             first_input=first_input,
+            exact=body.exact_size,
         )
+        if cut_to is not None and not fits(cut_to, (choice.width, choice.height)):
+            most = f"{choice.width}x{choice.height}"
+            raise InvalidValue(
+                f"exact_size only cuts and scales down; {model.name} draws {most} in this shape.",
+                param="exact_size",
+            )
+        return choice
 
-    adjusted = size().adjusted  # which a picture to start from changes nothing about
+    adjusted = (
+        cut_to is None and size().adjusted
+    )  # which a picture to start from changes nothing about
     prompt = _prompt(body.prompt)
     answer = answer_of(
         body,
@@ -142,6 +155,7 @@ def image_order(
             intelligent_ratio=body.intelligent_ratio and model.supports_intelligent_ratio,
             output_format=answer.output_format,
             output_compression=body.output_compression,
+            cut_to=cut_to,
             inputs=inputs,
         )
 
@@ -165,6 +179,7 @@ def answer_of(
         response_format=_response_format(body, found, quality, asked_model, options),
         streamed_as=body.response_format or "b64_json",
         stream=body.stream,
+        early=body.partial_images or 0,
         output_format=output_format,
         quality=quality if quality in _ECHOED_QUALITIES else None,
         size_adjusted=size_adjusted,
@@ -179,6 +194,16 @@ def _prompt(text: str) -> str:
             f"prompt has {len(text)} characters; at most {MAX_PROMPT} are possible.", param="prompt"
         )
     return text
+
+
+def _cut_to(body: DrawingBody, chosen: ChosenModel) -> Pixels | None:
+    """The pixels that the pictures are to have exactly."""
+    if not body.exact_size:
+        return None
+    asked = asked_pixels(body.size or chosen.size)
+    if asked is None:
+        raise InvalidValue("exact_size needs a size such as 1024x1024.", param="exact_size")
+    return asked
 
 
 def _count(body: DrawingBody, asked_model: str, options: WebOptions) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jimeng_api.catalog.lookup import DEFAULT_VIDEO_MODEL, find_video_model, unavailable
+from jimeng_api.catalog.lookup import find_video_model, unavailable
 from jimeng_api.catalog.pixels import Pixels
 from jimeng_api.catalog.sites import SITES
 from jimeng_api.catalog.sizes import VideoSizeChoice, video_seconds, video_size
@@ -17,9 +17,11 @@ from jimeng_api.domain.errors import InvalidValue, MissingParameter
 from jimeng_api.domain.inputs import Input
 from jimeng_api.domain.references import Named, pieces_of
 from jimeng_api.domain.requests import Frame, Piece, VideoMode, VideoRequest
-from jimeng_api.media.intake import Sent, Source
+from jimeng_api.media.intake import Sent
+from jimeng_api.web.parts import WebOptions
 from jimeng_api.web.schemas.images.fields import MAX_PROMPT
 from jimeng_api.web.schemas.videos.bodies import FilmBody, VideoBody, VideoEditBody
+from jimeng_api.web.sources import Given
 
 _SECONDS = ("seconds", "duration")
 _PICTURE_SECONDS = 5
@@ -39,10 +41,12 @@ class FilmOrder:
     request: Callable[[tuple[Input, ...]], VideoRequest]
 
 
-def chosen_video_model(name: str | None, *, sites: tuple[str, ...]) -> tuple[str, VideoModel]:
+def chosen_video_model(
+    name: str | None, *, sites: tuple[str, ...], options: WebOptions
+) -> tuple[str, VideoModel]:
     """The model and the name that was asked for. Raises ModelNotFound, ModelNotAvailable."""
-    asked = (name or "").strip() or DEFAULT_VIDEO_MODEL
-    model = find_video_model(asked)
+    asked = (name or "").strip() or options.default_video_model
+    model = find_video_model(asked, default=options.default_video_model)
     if not any(site in model.upstream for site in sites):
         raise unavailable(model, [SITES[site] for site in sites])
     return asked, model
@@ -52,8 +56,9 @@ def film_order(
     body: FilmBody,
     found: Mapping[str, Any],
     *,
-    sources: Sequence[Source],
+    sources: Sequence[Given],
     sites: tuple[str, ...],
+    options: WebOptions,
     seed: int,
     function: str | None = None,
 ) -> FilmOrder:
@@ -62,7 +67,7 @@ def film_order(
     `found` is what the body was made of, `sources` the files that came with it. `seed` is taken where the
     caller names none, `function` in place of what the body says.
     """
-    asked, model = chosen_video_model(body.model, sites=sites)
+    asked, model = chosen_video_model(body.model, sites=sites, options=options)
     function = function or body.function_mode
     function_param = "function_mode" if "function_mode" in found else "functionMode"
     files_param = sources[0].param if sources else "image"
@@ -180,7 +185,7 @@ def _whole(asked: str | float | None, param: str) -> int:
     return int(seconds)
 
 
-def _check_number(model: VideoModel, sources: Sequence[Source]) -> None:
+def _check_number(model: VideoModel, sources: Sequence[Given]) -> None:
     """Before any of them is fetched; of which kinds they are is seen afterwards."""
     most = model.max_inputs_total or max(
         model.max_input_images or 2, model.max_multi_frames or 0, model.max_subject_refs or 0
@@ -192,7 +197,7 @@ def _check_number(model: VideoModel, sources: Sequence[Source]) -> None:
         )
 
 
-def _check_slots(inputs: Sequence[Input], sources: Sequence[Source]) -> None:
+def _check_slots(inputs: Sequence[Input], sources: Sequence[Given]) -> None:
     """A field that is named for one kind of file holds one of that kind."""
     for one, source in zip(inputs, sources, strict=True):
         slot = _SLOT.fullmatch(source.param)
@@ -220,7 +225,7 @@ def _edited(body: FilmBody, inputs: Sequence[Input]) -> tuple[float, float]:
     return start, end or (inputs[0].seconds if inputs else 0.0)
 
 
-def _named(inputs: Sequence[Input], sources: Sequence[Source]) -> list[Named]:
+def _named(inputs: Sequence[Input], sources: Sequence[Given]) -> list[Named]:
     return [
         Named(one.kind, source.name if isinstance(source, Sent) else "")
         for one, source in zip(inputs, sources, strict=True)
