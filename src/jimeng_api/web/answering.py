@@ -64,15 +64,8 @@ async def answered(
 ) -> Response:
     """The answer to a request, once its job is there or, as a stream, until then."""
     if answer.stream:
-        parts = parts_of(request)
-        return EventStream(
-            _events(request, caller, answer, job, manner),
-            explain=partial(_explain, request),
-            encoder=encoder_of(request),
-            clock=parts.clock,
-            heartbeat=parts.options.heartbeat_seconds,
-            headers=_headers(answer, job),
-            told=partial(note_answered, request),
+        return streamed(
+            request, _events(request, caller, answer, job, manner), headers=_headers(answer, job)
         )
     return await once_there(
         request,
@@ -80,6 +73,20 @@ async def answered(
         job,
         lambda waited: _reply(request, answer, waited, manner),
         headers=partial(_headers, answer),
+    )
+
+
+def streamed(request: Request, events: Events, *, headers: Mapping[str, str]) -> EventStream:
+    """These events as the answer, and as their last what went wrong, if something does."""
+    parts = parts_of(request)
+    return EventStream(
+        events,
+        explain=partial(_explain, request),
+        encoder=encoder_of(request),
+        clock=parts.clock,
+        heartbeat=parts.options.heartbeat_seconds,
+        headers=headers,
+        told=partial(note_answered, request),
     )
 
 
@@ -92,7 +99,7 @@ async def once_there(
     headers: Callable[[Job], Mapping[str, str]],
 ) -> Response:
     """What `reply` and `headers` make of the job once it has its results, unless the caller hangs up."""
-    waited = await unless_gone(_waited(request, caller, job), request.receive)
+    waited = await unless_gone(awaited(request, caller, job), request.receive)
     if waited is None:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     return PiecesResponse(
@@ -103,7 +110,7 @@ async def once_there(
     )
 
 
-async def _waited(request: Request, caller: Caller, job: Job) -> Job:
+async def awaited(request: Request, caller: Caller, job: Job) -> Job:
     """The job with its results. Raises what it failed with."""
     parts = parts_of(request)
     waited = await parts.desk.wait(caller, job.id, seconds=parts.options.wait_seconds)
@@ -137,7 +144,7 @@ def listed(job: Job, objects: Iterable[list[Piece]], rest: Mapping[str, Any]) ->
 async def _events(
     request: Request, caller: Caller, answer: Answer, job: Job, manner: Manner
 ) -> Events:
-    waited = await _waited(request, caller, job)
+    waited = await awaited(request, caller, job)
     start = {"type": manner.event, "created_at": int(job.created_at)}
     rest = _rest(answer, waited, manner)
     for picture in waited.shown:
@@ -185,4 +192,4 @@ async def result_object(
 
 
 def _explain(request: Request, error: GatewayError) -> object:
-    return error_object(error, job=request.state.job)
+    return error_object(error, job=getattr(request.state, "job", None))
