@@ -71,15 +71,8 @@ async def answered(
 ) -> Response:
     """The answer to a request, once its job is there or, as a stream, until then."""
     if answer.stream:
-        parts = parts_of(request)
-        return EventStream(
-            _events(request, caller, answer, job, manner),
-            explain=partial(_explain, request),
-            encoder=encoder_of(request),
-            clock=parts.clock,
-            heartbeat=parts.options.heartbeat_seconds,
-            headers=_headers(answer, job),
-            told=partial(note_answered, request),
+        return streamed(
+            request, _events(request, caller, answer, job, manner), headers=_headers(answer, job)
         )
     return await once_there(
         request,
@@ -87,6 +80,20 @@ async def answered(
         job,
         lambda waited: _reply(request, answer, waited, manner),
         headers=partial(_headers, answer),
+    )
+
+
+def streamed(request: Request, events: Events, *, headers: Mapping[str, str]) -> EventStream:
+    """These events as the answer, and as their last what went wrong, if something does."""
+    parts = parts_of(request)
+    return EventStream(
+        events,
+        explain=partial(_explain, request),
+        encoder=encoder_of(request),
+        clock=parts.clock,
+        heartbeat=parts.options.heartbeat_seconds,
+        headers=headers,
+        told=partial(note_answered, request),
     )
 
 
@@ -99,7 +106,7 @@ async def once_there(
     headers: Callable[[Job], Mapping[str, str]],
 ) -> Response:
     """What `reply` and `headers` make of the job once it has its results, unless the caller hangs up."""
-    waited = await unless_gone(_waited(request, caller, job), request.receive)
+    waited = await unless_gone(awaited(request, caller, job), request.receive)
     if waited is None:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     return PiecesResponse(
@@ -110,7 +117,7 @@ async def once_there(
     )
 
 
-async def _waited(request: Request, caller: Caller, job: Job) -> Job:
+async def awaited(request: Request, caller: Caller, job: Job) -> Job:
     """The job with its results. Raises what it failed with."""
     parts = parts_of(request)
     waited = await parts.desk.wait(caller, job.id, seconds=parts.options.wait_seconds)
@@ -196,4 +203,4 @@ async def result_object(
 
 
 def _explain(request: Request, error: GatewayError) -> object:
-    return error_object(error, job=request.state.job)
+    return error_object(error, job=getattr(request.state, "job", None))

@@ -21,6 +21,7 @@ from jimeng_api.web.parts import Administration, Parts
 from jimeng_api.web.paths import PlainPaths
 from jimeng_api.web.rates import Rates
 from jimeng_api.web.routes import (
+    chat,
     files,
     film_making,
     finishing,
@@ -47,7 +48,7 @@ again is no use, or would cost again.
 
 # Who may use which routes. Films in other ways come first: `/videos/generations` is no video of that id.
 GROUPS: Mapping[Callable[..., Any], tuple[ModuleType, ...]] = {
-    known_caller: (images, finishing, film_making, videos, files, models, jobs),
+    known_caller: (images, finishing, film_making, videos, chat, files, models, jobs),
     known_admin: (keys,),
     anybody: (media, health, page),
 }
