@@ -174,14 +174,16 @@ async def result_object(
         link = links_of(request).media(request.scope, picture.media_id)
         return [msgspec.json.encode({**start, "url": link, **rest})]
     opening = msgspec.json.encode({**start, "b64_json": ""})[:-2]
+    return [opening, await in_base64(request, picture), b'",', msgspec.json.encode(rest)[1:]]
+
+
+async def in_base64(request: Request, picture: Picture) -> Base64 | Base64Stream:
+    """The file of a picture or film as a piece of an answer. Raises NotFound where it is gone."""
     media = parts_of(request).media
-    file: Base64 | Base64Stream
     if picture.is_film:
         chunks = media.stream(picture.media_id, start=0, end=picture.size)
-        file = Base64Stream(picture.size, chunks)
-    else:
-        file = Base64(await media.read(picture.media_id))
-    return [opening, file, b'",', msgspec.json.encode(rest)[1:]]
+        return Base64Stream(picture.size, chunks)
+    return Base64(await media.read(picture.media_id))
 
 
 def _explain(request: Request, error: GatewayError) -> object:
