@@ -25,6 +25,7 @@ from jimeng_api.web.routes import (
     media,
     models,
     page,
+    responses,
     videos,
 )
 
@@ -74,7 +75,7 @@ def create_routes(parts: Parts, *, links: Links) -> FastAPI:
     answer_errors(app)
 
     # Films in other ways come first: `/videos/generations` is no video of that id.
-    for group in (images, finishing, film_making, videos, models, jobs):
+    for group in (images, finishing, film_making, videos, responses, models, jobs):
         app.include_router(group.router, dependencies=[Depends(known_caller)])
 
     for group in (media, health, page):

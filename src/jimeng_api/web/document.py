@@ -20,6 +20,8 @@ from jimeng_api.web.schemas.images.finishing import OutpaintBody, RepairBody, Up
 from jimeng_api.web.schemas.images.replies import CompositionReply, ImagesReply
 from jimeng_api.web.schemas.jobs import JobList
 from jimeng_api.web.schemas.models import ModelList
+from jimeng_api.web.schemas.responses.bodies import ResponseBody
+from jimeng_api.web.schemas.responses.replies import InputItems, ResponseDeletedReply, ResponseReply
 from jimeng_api.web.schemas.shown import PLACE
 from jimeng_api.web.schemas.videos.bodies import (
     InterpolateBody,
@@ -42,12 +44,16 @@ _MODELS: tuple[type[BaseModel], ...] = (
     ImageGenerationBody,
     ImageVariationBody,
     ImagesReply,
+    InputItems,
     InterpolateBody,
     JobList,
     ModelList,
     OutpaintBody,
     RemixBody,
     RepairBody,
+    ResponseBody,
+    ResponseDeletedReply,
+    ResponseReply,
     UpscaleBody,
     VideoBody,
     VideoDeletedReply,

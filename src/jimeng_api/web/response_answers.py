@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -46,16 +46,33 @@ async def response_once_there(
     return await once_there(request, caller, job, reply, headers=lambda _: headers)
 
 
-async def response_now(
-    request: Request, job: Job, remarks: Remarks, headers: Mapping[str, str] | None = None
-) -> Response:
+async def response_now(request: Request, job: Job, remarks: Remarks) -> Response:
     """The response as it stands."""
     request.state.job = job
+    return await _answer(request, job, remarks, told=partial(note_answered, request))
+
+
+async def promised_response(
+    request: Request, job: Job, remarks: Remarks, headers: Mapping[str, str]
+) -> Response:
+    """The response as what promises it: whoever sends the request again after this means another one."""
+    told = partial(parts_of(request).desk.answered, job.id)
+    return await _answer(request, job, remarks, headers, told=told)
+
+
+async def _answer(
+    request: Request,
+    job: Job,
+    remarks: Remarks,
+    headers: Mapping[str, str] | None = None,
+    *,
+    told: Callable[[], None],
+) -> Response:
     return PiecesResponse(
         await _whole(request, job, remarks),
         encoder=encoder_of(request),
         headers=headers,
-        told=partial(note_answered, request),
+        told=told,
     )
 
 
@@ -88,7 +105,7 @@ def _stream(
     )
 
 
-def words_once(request: Request, text: str, remarks: Remarks, *, stream: bool) -> Response:
+def words_at_once(request: Request, text: str, remarks: Remarks, *, stream: bool) -> Response:
     """A response that consists of these words, and of which nothing is kept."""
     clock = parts_of(request).clock
     now = Standing(job_id=clock.token(), status="completed", created_at=clock.now())

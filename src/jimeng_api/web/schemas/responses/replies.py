@@ -264,3 +264,14 @@ EXAMPLE_RESPONSE: Mapping[str, Any] = {
     "truncation": "disabled",
     "usage": USAGE,
 }
+
+EXAMPLE_EVENTS = (
+    ": ping\n\n"
+    "event: response.created\n"
+    'data: {"type":"response.created","sequence_number":0,"response":{"id":"resp_5f0c2a9be1d8","status":'
+    '"in_progress","output":[]}}\n\n'
+    ": ping\n\n"
+    "event: response.output_item.done\n"
+    'data: {"type":"response.output_item.done","sequence_number":6,"output_index":0,"item":{"id":'
+    '"ig_5f0c2a9be1d8_0","type":"image_generation_call","status":"completed","result":"iVBORw0KGgo…"}}\n\n'
+)
