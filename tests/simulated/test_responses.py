@@ -45,7 +45,11 @@ def pictures_in(response: dict[str, Any]) -> list[bytes]:
 def text_in(response: dict[str, Any]) -> str:
     (message,) = response["output"]
     (part,) = message["content"]
-    assert (message["type"], message["role"], part["type"]) == ("message", "assistant", "output_text")
+    assert (message["type"], message["role"], part["type"]) == (
+        "message",
+        "assistant",
+        "output_text",
+    )
     return str(part["text"])
 
 
@@ -91,7 +95,7 @@ async def test_the_tools_fields_are_those_of_the_routes_for_pictures(gateway: Ho
     answer = await respond(gateway, tools=[{"type": "function", "name": "f"}, {**TOOL, **wished}])
     assert answer.status == 200, answer.body
     assert len(pictures_in(answer.json)) == 2
-    assert {one["size"] for one in answer.json["output"]} == {"1584x1056"}
+    assert {one["size"] for one in answer.json["output"]} == {"2496x1664"}
     assert {one["output_format"] for one in answer.json["output"]} == {"webp"}
     assert answer.json["tools"] == [{**TOOL, **wished}]
     job = await gateway.job(answer.headers["x-job-id"])
@@ -210,7 +214,9 @@ async def test_three_turns_each_start_from_the_newest_picture(gateway: House) ->
     first = (await respond(gateway)).json
     second = (await respond(gateway, input="blue", previous_response_id=first["id"])).json
     third = (
-        await respond(gateway, input="by night", previous_response_id=second["id"], model="jimeng-4.0")
+        await respond(
+            gateway, input="by night", previous_response_id=second["id"], model="jimeng-4.0"
+        )
     ).json
     assert second["output"][0]["action"] == "edit"
     assert (second["previous_response_id"], third["previous_response_id"]) == (
@@ -388,7 +394,7 @@ async def test_the_events_can_be_seen_once_more(gateway: House) -> None:
     answer = await respond(gateway, stream=True)
     path = f"/v1/responses/{answer.events[0]['response']['id']}?stream=true"
     again = await gateway.call("GET", path)
-    assert again.body == answer.body
+    assert again.events == answer.events
     rest = await gateway.call("GET", f"{path}&starting_after=4")
     assert rest.events == answer.events[5:]
 
@@ -490,7 +496,7 @@ async def test_who_sends_again_pays_once(gateway: House) -> None:
     assert left.status == 499
     again = await gateway.call("POST", "/v1/responses", CAT, headers=AGAIN)
     assert again.headers["x-job-id"] == left.headers["x-job-id"]
-    keyed = {"Idempotency-Key": "one"}
+    keyed = {"idempotency-key": "one"}
     first = await gateway.call("POST", "/v1/responses", CAT, headers=keyed)
     second = await gateway.call("POST", "/v1/responses", {**CAT, "stream": True}, headers=keyed)
     assert second.events[-1]["response"] == first.json

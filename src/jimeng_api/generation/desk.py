@@ -113,8 +113,8 @@ class Desk:
     ) -> Job:
         """Promise a generation. When this returns, the job is on disk and will end, whatever happens.
 
-        `remarks` are kept with a new job. A request that repeats an earlier one gets that one's job. Raises KeyReused where the repetition's key
-        came with another request before, and what `prepared` raises.
+        A request that repeats an earlier one gets that one's job; `remarks` are kept with a new one. Raises
+        KeyReused where the repetition's key came with another request before, and what `prepared` raises.
         """
         if self._closing.is_set():
             raise ShuttingDown("The gateway is stopping; nothing was submitted.", retry_after=5)

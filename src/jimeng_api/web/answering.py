@@ -47,13 +47,18 @@ async def ordered(
     asked_model: str,
     name: str,
     fields: Mapping[str, Any],
+    remarks: bytes = b"",
 ) -> Job:
-    """The job of a request that came to the route of this name with these fields; it is the request's now."""
+    """The job of a request that came to the route of this name with these fields; it is the request's now.
+
+    `remarks` are kept with a new job.
+    """
     job = await parts_of(request).desk.order(
         caller,
         prepared,
         asked_model=asked_model,
         repeat=await repeat_of(request, name, fields),
+        remarks=remarks,
     )
     hold(request, job)
     return job
@@ -64,15 +69,8 @@ async def answered(
 ) -> Response:
     """The answer to a request, once its job is there or, as a stream, until then."""
     if answer.stream:
-        parts = parts_of(request)
-        return EventStream(
-            _events(request, caller, answer, job, manner),
-            explain=partial(_explain, request),
-            encoder=encoder_of(request),
-            clock=parts.clock,
-            heartbeat=parts.options.heartbeat_seconds,
-            headers=_headers(answer, job),
-            told=partial(note_answered, request),
+        return streamed(
+            request, _events(request, caller, answer, job, manner), headers=_headers(answer, job)
         )
     return await once_there(
         request,
@@ -80,6 +78,23 @@ async def answered(
         job,
         lambda waited: _reply(request, answer, waited, manner),
         headers=partial(_headers, answer),
+    )
+
+
+def streamed(
+    request: Request, events: Events, *, headers: Mapping[str, str], named: bool = False
+) -> EventStream:
+    """These events as the answer, and as their last what went wrong, if something does."""
+    parts = parts_of(request)
+    return EventStream(
+        events,
+        explain=partial(_explain, request),
+        encoder=encoder_of(request),
+        clock=parts.clock,
+        heartbeat=parts.options.heartbeat_seconds,
+        headers=headers,
+        told=partial(note_answered, request),
+        named=named,
     )
 
 
@@ -92,7 +107,7 @@ async def once_there(
     headers: Callable[[Job], Mapping[str, str]],
 ) -> Response:
     """What `reply` and `headers` make of the job once it has its results, unless the caller hangs up."""
-    waited = await unless_gone(_waited(request, caller, job), request.receive)
+    waited = await unless_gone(awaited(request, caller, job), request.receive)
     if waited is None:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     return PiecesResponse(
@@ -103,7 +118,7 @@ async def once_there(
     )
 
 
-async def _waited(request: Request, caller: Caller, job: Job) -> Job:
+async def awaited(request: Request, caller: Caller, job: Job) -> Job:
     """The job with its results. Raises what it failed with."""
     parts = parts_of(request)
     waited = await parts.desk.wait(caller, job.id, seconds=parts.options.wait_seconds)
@@ -137,7 +152,7 @@ def listed(job: Job, objects: Iterable[list[Piece]], rest: Mapping[str, Any]) ->
 async def _events(
     request: Request, caller: Caller, answer: Answer, job: Job, manner: Manner
 ) -> Events:
-    waited = await _waited(request, caller, job)
+    waited = await awaited(request, caller, job)
     start = {"type": manner.event, "created_at": int(job.created_at)}
     rest = _rest(answer, waited, manner)
     for picture in waited.shown:
@@ -187,4 +202,4 @@ async def in_base64(request: Request, picture: Picture) -> Base64 | Base64Stream
 
 
 def _explain(request: Request, error: GatewayError) -> object:
-    return error_object(error, job=request.state.job)
+    return error_object(error, job=getattr(request.state, "job", None))

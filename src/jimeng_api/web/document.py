@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from jimeng_api.web.schemas.adopting import AdoptBody
+from jimeng_api.web.schemas.chat.bodies import ChatBody
+from jimeng_api.web.schemas.chat.replies import ChatReply
 from jimeng_api.web.schemas.errors import ErrorReply
 from jimeng_api.web.schemas.images.bodies import (
     CompositionBody,
@@ -36,6 +38,8 @@ from jimeng_api.web.schemas.videos.replies import FilmsReply, VideoDeletedReply,
 # With the models that these consist of.
 _MODELS: tuple[type[BaseModel], ...] = (
     AdoptBody,
+    ChatBody,
+    ChatReply,
     CompositionBody,
     CompositionReply,
     ErrorReply,

@@ -55,7 +55,7 @@ async def asked_for(
     turn = turn_of(said, param="input")
     if tool and tool.action == "generate":
         turn = replace(turn, before=())
-    if tool and tool.action == "edit" and not turn.files_meant("input"):
+    if tool and tool.action == "edit" and not (turn.files or turn.before):
         raise MissingParameter(
             "input holds no picture, and there is none before it: action edit changes one.",
             param="input",

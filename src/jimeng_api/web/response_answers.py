@@ -16,9 +16,9 @@ from jimeng_api.accounts.session import Caller
 from jimeng_api.domain.errors import GatewayError
 from jimeng_api.domain.results import Picture
 from jimeng_api.jobs.job import Job
-from jimeng_api.web.answering import awaited, in_base64, once_there
+from jimeng_api.web.answering import awaited, in_base64, once_there, streamed
 from jimeng_api.web.errors import error_object
-from jimeng_api.web.event_stream import Events, EventStream
+from jimeng_api.web.event_stream import Events
 from jimeng_api.web.outgoing import Piece, PiecesResponse, encoder_of
 from jimeng_api.web.parts import note_answered, parts_of
 from jimeng_api.web.response_ids import message_id_of, picture_id_of
@@ -33,6 +33,7 @@ from jimeng_api.web.schemas.responses.replies import (
     status_of,
     text_part,
 )
+from jimeng_api.web.showing import markdown_of
 
 
 async def response_once_there(
@@ -86,23 +87,8 @@ def response_stream(
     after: int | None = None,
 ) -> Response:
     """The events of the response; with `after`, those behind the one of this number."""
-    return _stream(request, _events(request, caller, job, remarks, after=after), headers)
-
-
-def _stream(
-    request: Request, events: Events, headers: Mapping[str, str] | None = None
-) -> EventStream:
-    parts = parts_of(request)
-    return EventStream(
-        events,
-        explain=error_object,
-        encoder=encoder_of(request),
-        clock=parts.clock,
-        heartbeat=parts.options.heartbeat_seconds,
-        headers=headers,
-        told=partial(note_answered, request),
-        named=True,
-    )
+    events = _events(request, caller, job, remarks, after=after)
+    return streamed(request, events, headers=headers or {}, named=True)
 
 
 def words_at_once(request: Request, text: str, remarks: Remarks, *, stream: bool) -> Response:
@@ -110,9 +96,10 @@ def words_at_once(request: Request, text: str, remarks: Remarks, *, stream: bool
     clock = parts_of(request).clock
     now = Standing(job_id=clock.token(), status="completed", created_at=clock.now())
     if stream:
-        return _stream(request, _spoken(now, text, remarks))
+        return streamed(request, _spoken(now, text, remarks), headers={}, named=True)
     item = msgspec.json.encode(message_object(now.job_id, text))
-    return Response(b"".join(_body(now, remarks, [item])), media_type="application/json")
+    body = _body(now, remarks, [item])
+    return PiecesResponse(body, encoder=encoder_of(request), told=lambda: None)
 
 
 async def _spoken(now: Standing, text: str, remarks: Remarks) -> Events:
@@ -144,7 +131,9 @@ def _body(now: Standing, remarks: Remarks, output: Sequence[Piece]) -> list[Piec
 async def _items(request: Request, job: Job, remarks: Remarks) -> list[list[Piece]]:
     """What the output consists of."""
     if answers_in_words(job, remarks):
-        return [[msgspec.json.encode(message_object(job.id, words_of(request, job)))]]
+        return [
+            [msgspec.json.encode(message_object(job.id, "\n\n".join(markdown_of(request, job))))]
+        ]
     return [
         await _picture(request, job, remarks, number, picture)
         for number, picture in enumerate(job.shown)
@@ -160,8 +149,9 @@ async def _picture(
 
 
 def answers_in_words(job: Job, remarks: Remarks) -> bool:
-    """Whether the answer is a message with links: there is no item for a film, and whoever did not bring
-    the tool would not know what to do with the call of one.
+    """Whether the answer is a message with links.
+
+    There is no item for a film, and whoever brings no tool does not know what to do with the call of one.
     """
     return job.kind == "video" or remarks.tool is None
 
@@ -215,7 +205,7 @@ async def _all_events(request: Request, caller: Caller, job: Job, remarks: Remar
         yield tell("error", {**own, "error": found})
 
 
-def _begun(now: Standing, remarks: Remarks, tell: _Numbered) -> Iterator[list[Piece]]:
+def _begun(now: Standing, remarks: Remarks, tell: _Numbered) -> Iterator[Sequence[Piece]]:
     """As every response begins, whatever has become of it meanwhile."""
     begun = replace(now, status="in_progress", completed_at=None, error=None)
     for step in ("created", "in_progress"):
@@ -237,7 +227,7 @@ async def _picture_events(
         yield tell("response.output_item.done", {"output_index": number}, item=item)
 
 
-def _drawing(job: Job, number: int, tell: _Numbered) -> Iterator[list[Piece]]:
+def _drawing(job: Job, number: int, tell: _Numbered) -> Iterator[Sequence[Piece]]:
     item = picture_begun(job, number)
     yield tell("response.output_item.added", {"output_index": number, "item": item})
     for step in ("in_progress", "generating"):
@@ -252,11 +242,11 @@ async def _word_events(
     request: Request, caller: Caller, job: Job, _: Remarks, tell: _Numbered
 ) -> Events:
     waited = await awaited(request, caller, job)
-    for event in _message_events(job.id, words_of(request, waited), tell):
+    for event in _message_events(job.id, "\n\n".join(markdown_of(request, waited)), tell):
         yield event
 
 
-def _message_events(job_id: str, text: str, tell: _Numbered) -> Iterator[list[Piece]]:
+def _message_events(job_id: str, text: str, tell: _Numbered) -> Iterator[Sequence[Piece]]:
     item = {"output_index": 0}
     part = {"item_id": message_id_of(job_id), **item, "content_index": 0}
     yield tell("response.output_item.added", {**item, "item": message_object(job_id, None)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -73,7 +74,9 @@ async def _named(request: Request, caller: Caller, items: list[Mapping[str, Any]
             except NotFound:
                 pass
         if isinstance(result, str) and result:
-            pictures.append(result if result.startswith("data:") else f"data:image/png;base64,{result}")
+            pictures.append(
+                result if result.startswith("data:") else f"data:image/png;base64,{result}"
+            )
         elif found is not None or item.get("type") == _CALL:
             raise InvalidValue(
                 f"{_PARAM}: there is no picture {str(item.get('id'))[:80]!r} here.", param=_PARAM
@@ -117,15 +120,11 @@ async def _said_before(request: Request, caller: Caller, previous: str) -> Said:
     return Said(role="assistant")
 
 
-async def found_response(
-    request: Request, caller: Caller, response_id: str
-) -> tuple[Job, Remarks]:
+async def found_response(request: Request, caller: Caller, response_id: str) -> tuple[Job, Remarks]:
     """The job behind the id of a response, and what was said with it. Raises NotFound."""
-    try:
+    with suppress(NotFound):
         job = await parts_of(request).desk.find(caller, job_id_of(response_id))
         remarks = Remarks.of(job.remarks)
-    except NotFound:
-        remarks = None
-    if remarks is None or not remarks.store:
-        raise NotFound("There is no such response.", param="response_id")
-    return job, remarks
+        if remarks is not None and remarks.store:
+            return job, remarks
+    raise NotFound("There is no such response.", param="response_id")

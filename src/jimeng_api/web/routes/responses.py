@@ -98,8 +98,8 @@ async def _asked(request: Request, caller: Caller) -> tuple[Asked, bool]:
 @router.get(
     "/responses/{response_id}",
     summary="Look at one response",
-    description="Where it stands and, once it is completed, its output. With `stream=true` its events from the "
-    "beginning, or from behind the one with the number `starting_after`.",
+    description="Where it stands and, once it is completed, its output. With `stream=true` its events from "
+    "the beginning, or from behind the one with the number `starting_after`.",
     response_model=None,
     response_class=Response,
     responses={
@@ -128,8 +128,8 @@ async def look_at_response(
 @router.delete(
     "/responses/{response_id}",
     summary="Delete a response",
-    description="The response, its job and its files are gone for good. One that is not finished is cancelled "
-    "first: what the upstream has of it may be charged all the same, and is not collected.",
+    description="The response, its job and its files are gone for good. One that is not finished is "
+    "cancelled first: what the upstream has of it may be charged all the same, and is not collected.",
     response_model=None,
     response_class=Response,
     responses={
@@ -158,8 +158,8 @@ async def delete_response(request: Request, caller: KnownCaller, response_id: st
 @router.post(
     "/responses/{response_id}/cancel",
     summary="Take a response back",
-    description="What was not sent to the upstream is never sent, and costs nothing. The upstream itself takes "
-    "nothing back: what it has may be charged as usual. A response that is over stays as it is.",
+    description="What was not sent to the upstream is never sent, and costs nothing. The upstream itself "
+    "takes nothing back: what it has may be charged as usual. A response that is over stays as it is.",
     response_model=None,
     response_class=Response,
     responses={200: _A_RESPONSE, **error_answers(401, 404, 503, 504)},

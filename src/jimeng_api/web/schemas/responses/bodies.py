@@ -32,9 +32,9 @@ class ResponseBody(Body):
 
     input: Any = Field(
         description="What to make: text, or a list of messages with `input_text` and `input_image` "
-        "(`image_url` or `file_id`), and of earlier `image_generation_call` items, by their `id` or with their "
-        "`result`. The last message of the user is the prompt; its pictures, or else the newest picture before "
-        "it, are what is started from.",
+        "(`image_url` or `file_id`), and of earlier `image_generation_call` items, by their `id` or with "
+        "their `result`. The last message of the user is the prompt; its pictures, or else the newest "
+        "picture before it, are what is started from.",
         json_schema_extra=_ITEMS,
     )
     model: str | None = Field(
@@ -45,9 +45,9 @@ class ResponseBody(Body):
     )
     tools: Any = Field(
         None,
-        description="`[{\"type\": \"image_generation\"}]` answers with `image_generation_call` items that hold "
-        "the pictures. The tool's other fields are those of `/v1/images/generations`; `action` is `generate`, "
-        "`edit` or `auto`. Without the tool, and for films, the answer is a message with links.",
+        description='`[{"type": "image_generation"}]` answers with `image_generation_call` items that hold '
+        "the pictures. The tool's other fields are those of `/v1/images/generations`; `action` is "
+        "`generate`, `edit` or `auto`. Without the tool, and for films, the answer is a message with links.",
         json_schema_extra={"type": "array", "items": {"type": "object"}},
     )
     previous_response_id: str | None = Field(
@@ -58,7 +58,8 @@ class ResponseBody(Body):
         default=False, description="`true` answers at once; look again at `GET /v1/responses/{id}`."
     )
     store: bool = Field(
-        default=True, description="`false`: the response cannot be asked for, or gone on from, later."
+        default=True,
+        description="`false`: the response cannot be asked for, or gone on from, later.",
     )
     metadata: Any = Field(
         None,
@@ -99,8 +100,10 @@ def tool_in(tools: object) -> Tool | None:
 
 
 def model_in(asked: str | None, tool: Tool | None, *, default: str) -> str | None:
-    """Which name counts: one of ours, the tool's before the request's; then one of OpenAI's that stands for
-    a model of ours. Any other is that of a model that talks: with the tool it stands for `default`.
+    """Which of the names counts.
+
+    One of our own, the tool's before the request's; then one of OpenAI's that stands for a model of ours. Any
+    other is that of a model that talks: with the tool, it stands for `default`.
     """
     names = [name for name in (tool.model if tool else None, asked) if name]
     known = [name for name in names if _is_known(name, default)]

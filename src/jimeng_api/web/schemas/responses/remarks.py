@@ -16,9 +16,10 @@ _LONGEST_VALUE = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remarks:
-    """`model` is the request's, which may be one that only talks. `tool` is what the request said of its
-    tool `image_generation`, None where it has none. `previous` is the id of the response before. One that
-    is not to be stored (`store`) cannot be asked for later.
+    """`model` is the request's, which may be one that only talks.
+
+    `tool` is what the request said of its tool `image_generation`, None where it has none. `previous` is the
+    id of the response before. One that is not to be stored (`store`) cannot be asked for later.
     """
 
     model: str

@@ -207,9 +207,7 @@ class ResponseReply(Shown):
     previous_response_id: str | None
     store: bool
     tools: list[dict[str, Any]]
-    usage: dict[str, Any] | None = Field(
-        description="Always zero: the upstream counts no tokens."
-    )
+    usage: dict[str, Any] | None = Field(description="Always zero: the upstream counts no tokens.")
 
 
 class ResponseDeletedReply(Shown):
