@@ -167,6 +167,7 @@ async def test_what_clients_ask_on_the_side_makes_nothing(gateway: House) -> Non
         ({"tools": [{**TOOL, "action": "edit"}]}, "input", 400),
         ({"tools": [{**TOOL, "background": "transparent"}]}, "background", 400),
         ({"tools": [{**TOOL, "output_format": "svg"}]}, "output_format", 400),
+        ({"tools": [{**TOOL, "partial_images": 4}]}, "partial_images", 400),
         ({"tools": [{**TOOL, "input_image_mask": {"file_id": "x"}}]}, "tools", 400),
         ({"previous_response_id": "resp_none"}, "previous_response_id", 400),
         ({"previous_response_id": "banana"}, "previous_response_id", 400),
@@ -349,6 +350,24 @@ async def test_the_bytes_of_an_event_are_those_that_clients_read(gateway: House)
     assert told.encode() in answer.body
     assert answer.body.startswith(b": ping\n\nevent: response.created\ndata: ")
     assert answer.body.endswith(b"}}\n\n")
+
+
+async def test_pictures_are_shown_before_the_end_where_somebody_asks(gateway: House) -> None:
+    await gateway.upstream.time(looks=24)
+    await gateway.upstream.fault("items_one_by_one", times=-1)
+    answer = await respond(gateway, stream=True, tools=[{**TOOL, "n": 4, "partial_images": 2}])
+    kinds = names(answer)
+    assert kinds[:5] == [*BEGUN, *DRAWING]
+    early = [event for event in answer.events if event["type"].endswith(".partial_image")]
+    assert 1 <= len(early) <= 2
+    assert [event["partial_image_index"] for event in early] == list(range(len(early)))
+    assert kinds[5 : 5 + len(early)] == ["response.image_generation_call.partial_image"] * len(
+        early
+    )
+    whole = answer.events[-1]["response"]["output"]
+    assert {event["item_id"] for event in early} == {whole[0]["id"]}
+    assert {event["partial_image_b64"] for event in early} < {one["result"] for one in whole}
+    assert len(whole) == 4
 
 
 async def test_words_come_about_in_events(gateway: House) -> None:

@@ -39,6 +39,7 @@ PARAMETERS: Mapping[str, str] = {
     "output_format": "output_format",
     "output_compression": "output_compression",
     "background": "background",
+    "partial_images": "partial_images",
     "seconds": "seconds",
     "duration": "seconds",
     "function_mode": "function_mode",
@@ -94,7 +95,11 @@ async def order_turn(
     options = parts_of(request).options
     body = {**asked, "prompt": turn.prompt}
     model, size = split_size(str(asked.get("model") or options.default_image_model))
-    meant = find_model(model, default_image=options.default_image_model)
+    meant = find_model(
+        model,
+        default_image=options.default_image_model,
+        default_video=options.default_video_model,
+    )
     takes_pictures = not isinstance(meant, VideoModel) or "first_frame" in meant.input_modes
     files = turn.files_meant(takes_pictures=takes_pictures, param=param)
     sources = sources_of(request, {param: list(files)}, (param,))
@@ -103,7 +108,12 @@ async def order_turn(
         sized = {"size": size} if size else {}
         body = {**sized, **body, "model": model}
         film = film_order(
-            VideoBody.of(body), body, sources=sources, sites=caller.sites, seed=seed_of(request)
+            VideoBody.of(body),
+            body,
+            sources=sources,
+            sites=caller.sites,
+            options=options,
+            seed=seed_of(request),
         )
         job = await order_film(
             request, caller, film, sources, name=name, fields=fields, remarks=remarks

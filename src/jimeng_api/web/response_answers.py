@@ -17,6 +17,7 @@ from jimeng_api.domain.errors import GatewayError
 from jimeng_api.domain.results import Picture
 from jimeng_api.jobs.job import Job
 from jimeng_api.web.answering import awaited, in_base64, once_there, streamed
+from jimeng_api.web.early import Early, shown_early
 from jimeng_api.web.errors import error_object
 from jimeng_api.web.event_stream import Events
 from jimeng_api.web.outgoing import Piece, PiecesResponse, encoder_of
@@ -25,6 +26,7 @@ from jimeng_api.web.response_ids import message_id_of, picture_id_of
 from jimeng_api.web.schemas.responses.remarks import Remarks
 from jimeng_api.web.schemas.responses.replies import (
     Standing,
+    look_of,
     message_object,
     picture_begun,
     picture_keys,
@@ -44,7 +46,10 @@ async def response_once_there(
     async def reply(waited: Job) -> list[Piece]:
         return await _whole(request, waited, remarks)
 
-    return await once_there(request, caller, job, reply, headers=lambda _: headers)
+    def all_headers(waited: Job) -> Mapping[str, str]:
+        return {**headers, **({"x-partial": "true"} if waited.partial else {})}
+
+    return await once_there(request, caller, job, reply, headers=all_headers)
 
 
 async def response_now(request: Request, job: Job, remarks: Remarks) -> Response:
@@ -217,14 +222,28 @@ async def _picture_events(
 ) -> Events:
     for event in _drawing(job, 0, tell):
         yield event
-    waited = await awaited(request, caller, job)
-    for number, picture in enumerate(waited.shown):
-        if number:
-            for event in _drawing(job, number, tell):
-                yield event
-        yield tell("response.image_generation_call.completed", _place(job, number))
-        item = await _picture(request, waited, remarks, number, picture)
-        yield tell("response.output_item.done", {"output_index": number}, item=item)
+    async with aclosing(shown_early(request, caller, job, most=remarks.early)) as seen:
+        async for one in seen:
+            if isinstance(one, Early):
+                yield await _early(request, job, remarks, one, tell)
+                continue
+            for number, picture in enumerate(one.shown):
+                if number:
+                    for event in _drawing(job, number, tell):
+                        yield event
+                yield tell("response.image_generation_call.completed", _place(job, number))
+                item = await _picture(request, one, remarks, number, picture)
+                yield tell("response.output_item.done", {"output_index": number}, item=item)
+
+
+async def _early(
+    request: Request, job: Job, remarks: Remarks, one: Early, tell: _Numbered
+) -> list[Piece]:
+    """A picture before the end. Which one it is to be is not known yet: it is shown in the first's place."""
+    keys = {"partial_image_index": one.index, **look_of(one.picture, remarks)}
+    body: list[Piece] = [b'"', await in_base64(request, one.picture), b'"']
+    place = _place(job, 0) | keys
+    return tell("response.image_generation_call.partial_image", place, partial_image_b64=body)
 
 
 def _drawing(job: Job, number: int, tell: _Numbered) -> Iterator[Sequence[Piece]]:

@@ -29,6 +29,12 @@ class Remarks:
     background: bool = False
     store: bool = True
 
+    @property
+    def early(self) -> int:
+        """How many pictures a stream may show before the end."""
+        found = (self.tool or {}).get("partial_images")
+        return found if type(found) is int else 0
+
     def encoded(self) -> bytes:
         return msgspec.json.encode(self)
 
