@@ -524,6 +524,7 @@ async def test_the_openapi_document_is_whole() -> None:
     answer = await Edge().get("/openapi.json", key=None)
     found = answer.json
     assert set(found["paths"]) == {
+        "/v1/chat/completions",
         "/v1/images/generations",
         "/v1/images/edits",
         "/v1/images/variations",
