@@ -54,13 +54,18 @@ async def ordered(
     asked_model: str,
     name: str,
     fields: Mapping[str, Any],
+    remarks: bytes = b"",
 ) -> Job:
-    """The job of a request that came to the route of this name with these fields; it is the request's now."""
+    """The job of a request that came to the route of this name with these fields; it is the request's now.
+
+    `remarks` are kept with a new job.
+    """
     job = await parts_of(request).desk.order(
         caller,
         prepared,
         asked_model=asked_model,
         repeat=await repeat_of(request, name, fields),
+        remarks=remarks,
     )
     hold(request, job)
     return job
@@ -83,7 +88,9 @@ async def answered(
     )
 
 
-def streamed(request: Request, events: Events, *, headers: Mapping[str, str]) -> EventStream:
+def streamed(
+    request: Request, events: Events, *, headers: Mapping[str, str], named: bool = False
+) -> EventStream:
     """These events as the answer, and as their last what went wrong, if something does."""
     parts = parts_of(request)
     return EventStream(
@@ -94,6 +101,7 @@ def streamed(request: Request, events: Events, *, headers: Mapping[str, str]) ->
         heartbeat=parts.options.heartbeat_seconds,
         headers=headers,
         told=partial(note_answered, request),
+        named=named,
     )
 
 
@@ -192,14 +200,16 @@ async def result_object(
         link = links_of(request).media(request.scope, picture.media_id)
         return [msgspec.json.encode({**start, "url": link, **rest})]
     opening = msgspec.json.encode({**start, "b64_json": ""})[:-2]
+    return [opening, await in_base64(request, picture), b'",', msgspec.json.encode(rest)[1:]]
+
+
+async def in_base64(request: Request, picture: Picture) -> Base64 | Base64Stream:
+    """The file of a picture or film as a piece of an answer. Raises NotFound where it is gone."""
     media = parts_of(request).media
-    file: Base64 | Base64Stream
     if picture.is_film:
         chunks = media.stream(picture.media_id, start=0, end=picture.size)
-        file = Base64Stream(picture.size, chunks)
-    else:
-        file = Base64(await media.read(picture.media_id))
-    return [opening, file, b'",', msgspec.json.encode(rest)[1:]]
+        return Base64Stream(picture.size, chunks)
+    return Base64(await media.read(picture.media_id))
 
 
 def _explain(request: Request, error: GatewayError) -> object:

@@ -32,6 +32,7 @@ from jimeng_api.web.routes import (
     media,
     models,
     page,
+    responses,
     videos,
 )
 
@@ -48,7 +49,7 @@ again is no use, or would cost again.
 
 # Who may use which routes. Films in other ways come first: `/videos/generations` is no video of that id.
 GROUPS: Mapping[Callable[..., Any], tuple[ModuleType, ...]] = {
-    known_caller: (images, finishing, film_making, videos, chat, files, models, jobs),
+    known_caller: (images, finishing, film_making, videos, chat, responses, files, models, jobs),
     known_admin: (keys,),
     anybody: (media, health, page),
 }

@@ -93,16 +93,22 @@ async def order_turn(
     name: str,
     param: str,
     fields: Mapping[str, Any],
+    remarks: bytes = b"",
 ) -> Made:
     """The job of a turn that asks for this.
 
     `asked` are its parameters, as the routes for pictures and films take them. `name`, `param` and `fields`
-    are the route's: its name, where its conversation stands, and all that it was sent.
+    are the route's: its name, where its conversation stands, and all that it was sent. `remarks` are kept
+    with a new job.
     """
     options = parts_of(request).options
     body = {**asked, "prompt": turn.prompt}
     model, size = split_size(str(asked.get("model") or options.default_image_model))
-    meant = find_model(model, default_image=options.default_image_model)
+    meant = find_model(
+        model,
+        default_image=options.default_image_model,
+        default_video=options.default_video_model,
+    )
     takes_pictures = not isinstance(meant, VideoModel) or "first_frame" in meant.input_modes
     files = turn.files_meant(takes_pictures=takes_pictures, param=param)
     sources = sources_of(request, {param: list(files)}, (param,))
@@ -118,7 +124,9 @@ async def order_turn(
             options=options,
             seed=seed_of(request),
         )
-        job = await order_film(request, caller, film, sources, name=name, fields=fields)
+        job = await order_film(
+            request, caller, film, sources, name=name, fields=fields, remarks=remarks
+        )
         return Made(job=job, asked_model=film.asked_model, size_adjusted=film.size_adjusted)
 
     drawing = image_order(
@@ -130,7 +138,9 @@ async def order_turn(
     )
     if sources:
         check_number(sources, drawing.model, param=param)
-    job = await order_pictures(request, caller, drawing, sources, name=name, fields=fields)
+    job = await order_pictures(
+        request, caller, drawing, sources, name=name, fields=fields, remarks=remarks
+    )
     return Made(
         job=job,
         asked_model=drawing.answer.asked_model,

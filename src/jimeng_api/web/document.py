@@ -24,6 +24,8 @@ from jimeng_api.web.schemas.images.replies import CompositionReply, ImagesReply
 from jimeng_api.web.schemas.jobs import JobList
 from jimeng_api.web.schemas.keys import KeyBody, KeyList, NewKeyReply
 from jimeng_api.web.schemas.models import ModelList
+from jimeng_api.web.schemas.responses.bodies import ResponseBody
+from jimeng_api.web.schemas.responses.replies import InputItems, ResponseDeletedReply, ResponseReply
 from jimeng_api.web.schemas.shown import PLACE
 from jimeng_api.web.schemas.videos.bodies import (
     InterpolateBody,
@@ -51,6 +53,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     ImageGenerationBody,
     ImageVariationBody,
     ImagesReply,
+    InputItems,
     InterpolateBody,
     JobList,
     KeyBody,
@@ -60,6 +63,9 @@ _MODELS: tuple[type[BaseModel], ...] = (
     OutpaintBody,
     RemixBody,
     RepairBody,
+    ResponseBody,
+    ResponseDeletedReply,
+    ResponseReply,
     UpscaleBody,
     VideoBody,
     VideoDeletedReply,

@@ -23,6 +23,7 @@ async def order_pictures(
     *,
     name: str,
     fields: Mapping[str, Any],
+    remarks: bytes = b"",
 ) -> Job:
     async with taking(request) as take:
 
@@ -36,4 +37,5 @@ async def order_pictures(
             asked_model=order.answer.asked_model,
             name=name,
             fields=fields,
+            remarks=remarks,
         )

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from jimeng_api.accounts.session import Caller
-from jimeng_api.domain.results import Picture
 from jimeng_api.jobs.job import Job
 from jimeng_api.web.answering import awaited, once_there, streamed
 from jimeng_api.web.auth import KnownCaller
@@ -18,7 +17,6 @@ from jimeng_api.web.conversation import turn_of
 from jimeng_api.web.conversing import Made, heard, order_turn, parameters
 from jimeng_api.web.event_stream import Events
 from jimeng_api.web.incoming import body_fields
-from jimeng_api.web.links import links_of
 from jimeng_api.web.outgoing import Base64Stream, Piece, PiecesResponse, encoder_of
 from jimeng_api.web.parts import parts_of
 from jimeng_api.web.repeats import KEY_PARAMETER
@@ -28,12 +26,11 @@ from jimeng_api.web.schemas.chat.replies import (
     EXAMPLE_CHUNKS,
     ChatReply,
     Head,
-    markdown,
     progress_line,
 )
 from jimeng_api.web.schemas.errors import error_answers
 from jimeng_api.web.schemas.shown import named
-from jimeng_api.web.serving import SHOWN
+from jimeng_api.web.showing import markdown_of
 
 router = APIRouter(tags=["chat"])
 
@@ -100,7 +97,7 @@ async def complete_chat(request: Request, caller: KnownCaller) -> Response:
 
     async def reply(job: Job) -> list[Piece]:
         images = _images(request, job) if with_images else None
-        return Head.of(job).whole("\n\n".join(_shown(request, job)), images)
+        return Head.of(job).whole("\n\n".join(markdown_of(request, job)), images)
 
     def headers(job: Job) -> dict[str, str]:
         return {**made.headers, **({"x-partial": "true"} if job.partial else {})}
@@ -119,7 +116,7 @@ async def _events(request: Request, caller: Caller, made: Made, body: ChatBody) 
             async for line in lines:
                 yield head.chunk({"reasoning_content": line})
     job = await awaited(request, caller, made.job)
-    for number, shown in enumerate(_shown(request, job)):
+    for number, shown in enumerate(markdown_of(request, job)):
         yield head.chunk({"content": f"\n\n{shown}" if number else shown})
     if "image" in body.modalities:
         for image in _images(request, job):
@@ -141,16 +138,6 @@ async def _progress(request: Request, caller: Caller, job: Job) -> AsyncGenerato
             if line != told:
                 told = line
                 yield line
-
-
-def _shown(request: Request, job: Job) -> list[str]:
-    links = links_of(request)
-    found = [links.media(request.scope, one.media_id, ending=_ending(one)) for one in job.shown]
-    return markdown(job, found)
-
-
-def _ending(picture: Picture) -> str:
-    return f".{SHOWN.get(picture.content_type, 'mp4')}" if picture.is_film else ""
 
 
 def _images(request: Request, job: Job) -> list[list[Piece]]:

@@ -17,8 +17,6 @@ from jimeng_api.web.schemas.shown import Shown
 USAGE: Mapping[str, int] = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 DONE: Sequence[Piece] = (b"[DONE]",)
 
-_LONGEST_ALT = 80
-_MARKUP = str.maketrans(dict.fromkeys("[]()<>\\`*_~|!#&", " "))
 _NO_IMAGES = b'"images":[]'
 
 
@@ -87,16 +85,6 @@ def _with_images(found: bytes, images: Sequence[Sequence[Piece]]) -> list[Piece]
     for number, image in enumerate(images):
         pieces += [b"," if number else b"", *image]
     return [*pieces, b"]", rest]
-
-
-def markdown(job: Job, links: Sequence[str]) -> list[str]:
-    """The results as they stand in a message, one by one: pictures are shown, films linked."""
-    words = " ".join(job.request.prompt.translate(_MARKUP).split())
-    alt = words if len(words) <= _LONGEST_ALT else f"{words[: _LONGEST_ALT - 1]}…"
-    return [
-        f"[{alt or 'film'}]({link})" if picture.is_film else f"![{alt or 'picture'}]({link})"
-        for picture, link in zip(job.shown, links, strict=True)
-    ]
 
 
 def progress_line(job: Job, looks: Sequence[Progress]) -> str:
