@@ -82,6 +82,7 @@ _JOBS = (
     fault("slow_queue", seconds=240.0),
     fault("starts_thinking"),
     fault("items_before_end"),
+    fault("items_one_by_one"),
     fault("late_items"),
     fault("cover_only"),
     fault("escaped_links"),

@@ -58,6 +58,8 @@ PICTURES: tuple[Row, ...] = (
     # -------------------------------------------- the shape of what is seen
     Row(number=0, what="pictures before the end", faults=submit("items_before_end"), body=FOUR,
         results=4),
+    Row(number=0, what="pictures one by one", faults=submit("items_one_by_one"), body=FOUR,
+        results=4),
     Row(number=0, what="only covers", faults=submit("cover_only")),
     Row(number=0, what="links with escaped ampersands", faults=submit("escaped_links")),
     Row(number=0, what="more pictures than asked", faults=submit("other_count", count=4)),
