@@ -21,9 +21,11 @@ from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.finishing import FinishedPictures
 from jimeng_api.generation.housekeeping import Housekeeping, Kept
 from jimeng_api.generation.placing import Placing
+from jimeng_api.generation.pricing import shipped_price
 from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
 from jimeng_api.generation.sending import Sending
+from jimeng_api.generation.settling import Settling
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.store import JobStore
@@ -81,7 +83,9 @@ async def running(
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         fetcher = _fetcher(settings, door)
         keeper = Keeper(fetcher, Downloads(fetcher, settings.data_dir, clock), media, clock)
-        desk, workshop, finished = _desk(settings, clock, door, store, media, keeper, vault)
+        desk, workshop, finished, settling = _desk(
+            settings, clock, door, store, media, keeper, vault
+        )
         resumed = await workshop.open()
         if resumed:
             log.info("submissions_resumed", count=resumed)
@@ -107,7 +111,11 @@ async def running(
             ready=ready,
         )
         housekeeping = Housekeeping(
-            retention=store.retention, media=media, clock=clock, kept=_kept(settings)
+            retention=store.retention,
+            media=media,
+            clock=clock,
+            kept=_kept(settings),
+            chores=(settling.settle,),
         )
         housekeeping.open()
         try:
@@ -135,7 +143,7 @@ def _desk(
     media: MediaStore,
     keeper: Keeper,
     vault: Vault,
-) -> tuple[Desk, Workshop, FinishedPictures]:
+) -> tuple[Desk, Workshop, FinishedPictures, Settling]:
     constants = settings.upstream
     placing = Placing(store.claims)
     upstream = UpstreamClient(
@@ -144,6 +152,7 @@ def _desk(
     uploader = Uploader(
         upstream, door, clock, constants, settings.upstream_url, proxies=settings.proxies
     )
+    settling = Settling(upstream=upstream, charges=store.charges, clock=clock)
     generation = Generation(
         sending=Sending(
             upstream=upstream,
@@ -151,6 +160,8 @@ def _desk(
             placing=placing,
             clock=clock,
             constants=constants,
+            price=shipped_price,
+            settling=settling,
             persistence=Persistence(busy=settings.busy_seconds),
         ),
         collecting=Collecting(
@@ -184,7 +195,7 @@ def _desk(
         film_seconds=settings.film_seconds,
         key_seconds=settings.keep_keys_hours * _HOUR,
     )
-    return desk, workshop, FinishedPictures(store, adopting)
+    return desk, workshop, FinishedPictures(store, adopting), settling
 
 
 def _fetcher(settings: Settings, door: Transport) -> Fetcher:

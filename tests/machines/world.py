@@ -24,8 +24,10 @@ from jimeng_api.generation.adopting import Adopting
 from jimeng_api.generation.collecting import Collecting
 from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.placing import Placing
+from jimeng_api.generation.pricing import shipped_price
 from jimeng_api.generation.run import Generation
 from jimeng_api.generation.sending import Sending
+from jimeng_api.generation.settling import Settling
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.job import Job
@@ -64,6 +66,12 @@ class Life:
                 placing=self.placing,
                 clock=clock,
                 constants=Constants(),
+                price=shipped_price,
+                settling=Settling(
+                    upstream=cast(UpstreamClient, self.line),
+                    charges=self.store.charges,
+                    clock=clock,
+                ),
             ),
             collecting=Collecting(
                 upstream=cast(UpstreamClient, self.line),

@@ -25,7 +25,9 @@ from jimeng_api.domain.errors import (
 from jimeng_api.domain.requests import VideoRequest
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
+from jimeng_api.generation.pricing import Price
 from jimeng_api.generation.refusals import Persistence, after_refusal, rule_for
+from jimeng_api.generation.settling import Settling
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.upstream.client import UpstreamClient
@@ -63,6 +65,8 @@ class Sending:
         placing: Placing,
         clock: Clock,
         constants: Constants,
+        price: Price,
+        settling: Settling,
         persistence: Persistence | None = None,
     ) -> None:
         self._upstream = upstream
@@ -70,6 +74,8 @@ class Sending:
         self._placing = placing
         self._clock = clock
         self._constants = constants
+        self._price = price
+        self._settling = settling
         self._persistence = persistence or Persistence()
         self._sending = 0
         self._stopping = False
@@ -190,9 +196,11 @@ class Sending:
         if self._stopping:
             await asyncio.Event().wait()  # the next life of the gateway sends it
 
+        price = self._price(job.job.request, site.name, part.gen_count)
+
         def sending(now: Submission) -> Submission:
             job.check_wanted()
-            return now.submitting(digest=digest, at=self._clock.now())
+            return now.submitting(digest=digest, at=self._clock.now(), price=price)
 
         self._sending += 1
         try:
@@ -201,6 +209,7 @@ class Sending:
             job.check_wanted()  # the disk may have been waited for
             if self._clock.monotonic() - began > _TOO_LONG:
                 raise UpstreamUnreachable("The gateway was held up before it sent anything.")
+            self._settling.used(session)
             try:
                 progress = await self._upstream.submit(site, session.secret, payload)
             except SubmissionUncertain as doubt:

@@ -26,6 +26,7 @@ from jimeng_api.domain.errors import NotFound
 from jimeng_api.domain.failure import Failure
 from jimeng_api.domain.requests import GenerationRequest, ImageRequest, VideoRequest
 from jimeng_api.domain.results import Picture
+from jimeng_api.jobs.charges import Charges
 from jimeng_api.jobs.claims import Claims
 from jimeng_api.jobs.commits import Change, Commits
 from jimeng_api.jobs.job import Job, JobKind, State, Submission, open_state
@@ -55,7 +56,8 @@ class JobStore:
 
     Whoever asks for a job on behalf of a caller names its owner, so that a foreign job is not found. Trouble
     with the database is raised as StorageUnavailable. `claims` says which accounts are ours to work on,
-    `signals` when a job has changed, `retention` deletes what has been kept long enough.
+    `signals` when a job has changed, `retention` deletes what has been kept long enough,
+    `charges` is what was paid.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -63,6 +65,7 @@ class JobStore:
         self.claims = Claims(database)
         self.signals = Signals(database, clock.token(8))
         self.retention = Retention(database)
+        self.charges = Charges(database)
         self._commits = Commits(database, self.signals, clock)
 
     def listen(self) -> None:
@@ -363,6 +366,9 @@ def _submission_row(part: Submission) -> dict[str, Any]:
         "failure": _failure_row(part.failure),
         "watched_until": part.watched_until,
         "open": part.open,
+        "price": part.price,
+        "charged": part.charged,
+        "unsettled": part.unsettled,
     }
 
 

@@ -22,8 +22,10 @@ from jimeng_api.domain.secret import Secret
 from jimeng_api.generation.collecting import Collecting
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
+from jimeng_api.generation.pricing import shipped_price
 from jimeng_api.generation.run import Generation
 from jimeng_api.generation.sending import Sending
+from jimeng_api.generation.settling import Settling
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.media.keeper import Keeper
@@ -145,6 +147,10 @@ async def carried(folder: Path, upstream: Telling, album: Album, *, parts: int =
             placing=placing,
             clock=clock,
             constants=Constants(),
+            price=shipped_price,
+            settling=Settling(
+                upstream=cast(UpstreamClient, upstream), charges=store.charges, clock=clock
+            ),
         ),
         collecting=Collecting(
             upstream=cast(UpstreamClient, upstream),

@@ -113,6 +113,15 @@ class JobErrorReply(Shown):
     charge: str
 
 
+class CreditsReply(Shown):
+    """Credits; null is what nobody knows, or not yet."""
+
+    expected: int | None = Field(description="What it was thought to cost.")
+    charged: int | None = Field(
+        description="What the upstream's own book says, read some minutes after the end."
+    )
+
+
 class SubmissionReply(Shown):
     """One paid request to the upstream."""
 
@@ -125,6 +134,7 @@ class SubmissionReply(Shown):
     attempt: int
     n: int | None
     sent_at: int | None
+    credits: CreditsReply
     error: JobErrorReply | None
 
 
@@ -291,6 +301,7 @@ def _submission(part: Submission) -> dict[str, Any]:
         "attempt": part.attempt,
         "n": part.gen_count,
         "sent_at": _seconds(part.sent_at),
+        "credits": {"expected": part.price, "charged": part.charged},
         "error": _error(part.failure),
     }
 
@@ -342,6 +353,7 @@ EXAMPLE_JOB: Mapping[str, Any] = {
             "attempt": 0,
             "n": 4,
             "sent_at": 1763800001,
+            "credits": {"expected": 4, "charged": None},
             "error": None,
         }
     ],
