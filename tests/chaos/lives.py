@@ -123,7 +123,10 @@ class Living:
 class Lives:
     """The machine. `facts` says when its gateways lived; `living` is the one of the moment."""
 
-    def __init__(self, root: Path, *, clock: Clock, upstream: Upstream, line: Line) -> None:
+    def __init__(
+        self, root: Path, *, clock: Clock, upstream: Upstream, line: Line, **settings: Any
+    ) -> None:
+        self._more_settings = settings
         self._root = root
         self._clock = clock
         self._upstream = upstream
@@ -153,7 +156,12 @@ class Lives:
     def begin(self) -> None:
         """Start the next gateway."""
         assert self.living is None, "one lives"
-        settings = Settings(data_dir=self.folder, media_url=str(self.media), upstream_url=UPSTREAM)
+        settings = Settings(
+            data_dir=self.folder,
+            media_url=str(self.media),
+            upstream_url=UPSTREAM,
+            **self._more_settings,
+        )
         door = WatchedDoor(self._upstream.app, self._line)
         self.living = Living(door, self.folder, settings, ready=self.ready)
         self.facts.append(Life(began=_now()))

@@ -19,6 +19,7 @@ from jimeng_api.domain.errors import (
     AccountUnusable,
     GatewayError,
     GenerationFailed,
+    OutOfCredits,
     RateLimited,
     SubmissionUncertain,
     UpstreamCode,
@@ -79,7 +80,7 @@ class Health:
         self._most = most
         self._busy = busy
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
-        self._rests: OrderedDict[_Key, _Resting] = OrderedDict()
+        self._rests: OrderedDict[_Key, dict[type[GatewayError], _Resting]] = OrderedDict()
 
     # --------------------------------------------------------------------- asking
 
@@ -87,10 +88,7 @@ class Health:
         """How the account stands to the need, with so many in hand and so many of them without an answer."""
         now = self._clock.monotonic()
         rest, until, opens = Rest.NONE, 0.0, 0.0
-        for key in _keys(session, need):
-            found = self._rests.get(key)
-            if found is None or found.until <= now:
-                continue
+        for found in self._resting(session, need, now):
             if found.row.rest is Rest.WAIT:
                 opens = max(opens, found.until)
             else:
@@ -126,11 +124,7 @@ class Health:
     def changes_at(self, session: Session, need: Need) -> float | None:
         """When (monotonic) time alone may let the account take more than it does now."""
         now = self._clock.monotonic()
-        moments = [
-            found.until
-            for key in _keys(session, need)
-            if (found := self._rests.get(key)) is not None and found.until > now
-        ]
+        moments = [found.until for found in self._resting(session, need, now)]
         known = self._accounts.get(session.account)
         opens = self._limit(known, need.kind).opens_at() if known else None
         if opens is not None and opens > now:
@@ -140,22 +134,16 @@ class Health:
     def refusal(self, session: Session, need: Need) -> GatewayError:
         """What an order is refused with that only this account could take, which is shut."""
         now = self._clock.monotonic()
-        found = [
-            rest
-            for key in _keys(session, need)
-            if (rest := self._rests.get(key)) is not None
-            and rest.until > now
-            and rest.row.rest is Rest.SHUT
-        ]
-        longest = max(found, key=lambda rest: rest.until)
+        found = self._resting(session, need, now)
+        shut = [rest for rest in found if rest.row.rest is Rest.SHUT]
+        longest = max(shut, key=lambda rest: rest.until)
         return longest.error(
             longest.row.says, upstream=longest.upstream, retry_after=longest.until - now
         )
 
     def unchecked(self, account: str) -> bool:
         """Whether it was signed out when last heard of, and is to be asked before it is sent anything."""
-        rest = self._rests.get(("account", account))
-        return rest is not None and rest.row.checked
+        return any(rest.row.checked for rest in self._rests.get(("account", account), {}).values())
 
     # ------------------------------------------------------------------- learning
 
@@ -212,15 +200,16 @@ class Health:
 
     def alive(self, account: str) -> None:
         """It was asked, and is signed in."""
-        if self.unchecked(account):
-            del self._rests["account", account]
+        rests = self._rests.get(("account", account), {})
+        for error in [error for error, rest in rests.items() if rest.row.checked]:
+            del rests[error]
 
     def credits(self, account: str, balance: Balance | None) -> None:
         """Its credits were seen; None: they are not known any more."""
         self._known(account).balance = balance
-        for key in [key for key, rest in self._rests.items() if key[1].startswith(f"{account} ")]:
-            if self._rests[key].row.to_midnight and key[0] == "model":
-                del self._rests[key]  # whether they are enough is known now
+        for (scope, whose), rests in self._rests.items():
+            if scope == "model" and whose.startswith(f"{account} "):
+                rests.pop(OutOfCredits, None)  # whether they are enough is known now
 
     # ----------------------------------------------------------------------------
 
@@ -233,6 +222,16 @@ class Health:
         free = need.price is not None and need.price <= 0
         return pays, math.inf if free else lapsing(balance.lapsing, now=now)
 
+    def _resting(self, session: Session, need: Need, now: float) -> list[_Resting]:
+        """All for which the account is left alone now, where this need is concerned."""
+        return [
+            rest
+            for key in _keys(session, need)
+            if key in self._rests
+            for rest in self._rests[key].values()
+            if rest.until > now
+        ]
+
     def _leave_alone(
         self, session: Session, need: Need | None, error: GatewayError, *, at_least: float = 0.0
     ) -> None:
@@ -240,13 +239,9 @@ class Health:
         if row is None or (key := _key(row.scope, session, need)) is None:
             return
         now = self._clock.monotonic()
-        before = self._rests.get(key)
-        again = before is not None and before.error is type(error)
+        before = self._rests.setdefault(key, {}).get(type(error))
         # Several that were on their way at once are refused for one and the same reason.
-        if before is not None and again and before.until > now:
-            times = before.times
-        else:
-            times = before.times + 1 if before is not None and again else 1
+        times = 1 if before is None else before.times + (before.until <= now)
         seconds = max(row.first, error.retry_after or 0.0) * 2.0 ** min(times - 1, 20)
         if row.longest:
             seconds = max(min(seconds, row.longest), error.retry_after or 0.0)
@@ -254,7 +249,9 @@ class Health:
             seconds = error.retry_after or self._seconds_to_midnight(session.site)
         if row.rest is Rest.WAIT:
             seconds = max(error.retry_after or 0.0, at_least) * self._clock.uniform(1.0, 1.2)
-        self._rests[key] = _Resting(row, type(error), now + seconds, times, error.upstream)
+        self._rests[key][type(error)] = _Resting(
+            row, type(error), now + seconds, times, error.upstream
+        )
         self._rests.move_to_end(key)
         while len(self._rests) > _MOST_REMEMBERED:
             self._rests.popitem(last=False)
