@@ -22,6 +22,7 @@ from jimeng_api.accounts.health import Balance, Health
 from jimeng_api.accounts.session import Session
 from jimeng_api.domain.errors import (
     AccountBusy,
+    GatewayError,
     OutOfCredits,
     RiskControl,
     SessionExpired,
@@ -55,8 +56,8 @@ class SteppedClock(SeededChance):
 class Account:
     """An account as it is. `most` are what it runs at once: None is without a limit.
 
-    `told_dead` and `risky_until` are what the gateway was told; `told_at_most`: how many ran when it last
-    refused another one, and when that was.
+    `told_dead` and `told_risky` (when) are what the gateway was told since it last took something;
+    `told_at_most`: how many ran when it last refused another one, and when that was.
     """
 
     session: Session
@@ -65,8 +66,9 @@ class Account:
     credits: float = 4000.0
     lapses_at: float = math.inf
     running: Counter[Kind] = field(default_factory=Counter)
+    suspected: bool = False
     told_dead: bool = False
-    risky_until: float = 0.0
+    told_risky: float | None = None
     told_at_most: dict[Kind, tuple[int, float]] = field(default_factory=dict)
 
     @property
@@ -110,7 +112,7 @@ class World:
         while self.books.choices < choices:
             self._clock.at += self._dice.expovariate(1.0)
             self._end_what_is_over()
-            if self._dice.random() < 0.01:
+            if self._dice.random() < 0.005:
                 self._something_happens(self._dice.choice([*self._accounts.values()]))
             self._choose()
         return self.books
@@ -124,22 +126,20 @@ class World:
             self._health.delivered(name, kind, seconds=10.0)
 
     def _something_happens(self, one: Account) -> None:
-        match self._dice.randrange(5):
+        match self._dice.randrange(8):
             case 0:
                 one.dead = True
-            case 1:
+            case 1 | 2:
                 one.dead = False
-            case 2:
+            case 3:
                 one.most["image"] = self._dice.choice((None, 1, 3, 9))
-            case 3:  # the day has turned, and its credits are looked at
+            case 4 | 5 | 6:  # the day has turned, and its credits are looked at
                 one.credits = self._dice.choice((40.0, 4000.0, 40_000.0))
                 one.lapses_at = self._clock.now() + self._dice.choice((600.0, 7200.0, math.inf))
                 lapsing = () if math.isinf(one.lapses_at) else ((one.credits, one.lapses_at),)
                 self._health.credits(one.name, Balance(one.credits, lapsing))
             case _:
-                one.risky_until = self._clock.at + RISK_SECONDS
-                error = RiskControl("shark", retry_after=RISK_SECONDS)
-                self._health.failed(one.session, None, error)
+                one.suspected = True
 
     # ------------------------------------------------------------------- choice
 
@@ -164,7 +164,7 @@ class World:
 
     def _judge(self, verdict: Take, standings: Sequence[Standing], need: Need) -> None:
         one, now = self._accounts[verdict.account], self._clock.at
-        if now < one.risky_until:
+        if one.told_risky is not None and now - one.told_risky < RISK_SECONDS:
             self._wrong(f"{one.name} is left alone for its risk")
         if need.kind == "image" and self._cap is not None and one.running["image"] >= self._cap:
             self._wrong(f"{one.name} runs as many as the operator lets it")
@@ -187,7 +187,7 @@ class World:
         return one.lapses_at if one.credits > 0 and one.lapses_at > self._clock.now() else math.inf
 
     def _is_well(self, one: Account) -> bool:
-        return not one.told_dead and self._clock.at >= one.risky_until
+        return not one.told_dead and one.told_risky is None
 
     def _send(self, one: Account, need: Need) -> None:
         """As it is sent: one that was signed out is asked first."""
@@ -206,6 +206,9 @@ class World:
         if one.dead:
             one.told_dead = True
             self._refuse(one, need, SessionExpired("out"))
+        elif one.suspected:
+            one.suspected, one.told_risky = False, self._clock.at
+            self._refuse(one, need, RiskControl("shark", retry_after=RISK_SECONDS))
         elif most is not None and one.running[kind] >= most:
             one.told_at_most[kind] = (max(1, one.running[kind]), self._clock.at)
             self._refuse(one, need, AccountBusy("busy"))
@@ -217,9 +220,7 @@ class World:
     def _known_credits(self, one: Account) -> float:
         return one.credits if one.lapses_at > self._clock.now() else 0.0
 
-    def _refuse(
-        self, one: Account, need: Need, error: SessionExpired | AccountBusy | OutOfCredits
-    ) -> None:
+    def _refuse(self, one: Account, need: Need, error: GatewayError) -> None:
         self.books.refused[error.code] += 1
         running = one.running[need.kind]
         self._health.refused(one.session, need, error, running=running, others=0)
@@ -227,6 +228,7 @@ class World:
     def _take(self, one: Account, need: Need) -> None:
         one.running[need.kind] += 1
         one.credits -= PRICE
+        one.told_risky = None
         self.books.taken += 1
         self._health.taken(one.session, need, running=one.running[need.kind])
         self._numbers += 1

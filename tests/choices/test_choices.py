@@ -22,6 +22,7 @@ def test_thousands_of_choices_break_no_rule() -> None:
     assert books.refused.keys() == {
         "account_busy",
         "upstream_session_expired",
+        "upstream_risk_control",
         "insufficient_quota",
     }
 

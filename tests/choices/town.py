@@ -71,9 +71,28 @@ class Town:
         assert answer.status == 499, answer
         return answer.headers["x-job-id"]
 
+    async def film(self, key: str, prompt: str) -> str:
+        """Order a film; the job's id."""
+        body = json.dumps({"model": "jimeng-video-3.0", "prompt": prompt, "seconds": "5"}).encode()
+        answer = await self._call("POST", "/v1/videos", key, Talk(body=body))
+        assert answer.status == 200, answer
+        return answer.headers["x-job-id"]
+
     async def job(self, key: str, job_id: str) -> dict[str, Any]:
         found: dict[str, Any] = (await self._call("GET", f"/v1/jobs/{job_id}", key)).json
         return found
+
+    async def ended(self, key: str, job_id: str) -> dict[str, Any]:
+        """The job once it has ended."""
+        while (found := await self.job(key, job_id))["status"] not in (  # noqa: ASYNC110 - virtual time
+            "completed",
+            "failed",
+        ):
+            await asyncio.sleep(1)
+        return found
+
+    async def cancel(self, key: str, job_id: str) -> Answer:
+        return await self._call("POST", f"/v1/jobs/{job_id}/cancel", key)
 
     async def _call(self, method: str, path: str, key: str, talk: Talk | None = None) -> Answer:
         living = await self.lives.up()
@@ -97,8 +116,9 @@ def played(scene: Callable[[Town], Coroutine[Any, Any, T]], *, seed: int = 1, **
         loop.set_task_factory(noted)
         loop.set_default_executor(Inline())
 
+        town = Town(Path(folder), seed, settings)
+
         async def whole() -> T:
-            town = Town(Path(folder), seed, settings)
             town.lives.begin()
             try:
                 return await scene(town)

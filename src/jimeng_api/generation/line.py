@@ -142,20 +142,20 @@ class Line(Generic[K]):
         if found is None:
             return None
         mine, entry = found
-        places, group, turn = set(mine.lane.places), mine.lane.group, self._turn(mine)
-        before: Counter[str] = Counter()
+        places, group = set(mine.lane.places), mine.lane.group
+        ahead: Counter[str] = Counter()
+        ranks: dict[str, tuple[int, float, int]] = {}
         for queue in self._queues.values():
             if queue.lane.group == group and not places.isdisjoint(queue.lane.places):
-                whole = queue.owner != mine.owner
-                before[queue.owner] += (
-                    len(queue.entries) if whole else bisect_left(queue.entries, entry)
-                )
-        own = before.pop(mine.owner, 0)
-        others = sum(
-            min(count, own + (1 if self._turns.get((owner, group), 0) <= turn else 0))
-            for owner, count in before.items()
-        )
-        return own + others + 1
+                owner, rank = queue.owner, self._rank(queue)
+                theirs = owner != mine.owner
+                ahead[owner] += len(queue.entries) if theirs else bisect_left(queue.entries, entry)
+                ranks[owner] = min(rank, ranks.get(owner, rank))
+        own = ahead.pop(mine.owner)
+        before = [
+            min(count, own + (ranks[owner] < ranks[mine.owner])) for owner, count in ahead.items()
+        ]
+        return own + sum(before) + 1
 
     def _turn(self, queue: _Queue) -> int:
         return self._turns.get((queue.owner, queue.lane.group), 0)
