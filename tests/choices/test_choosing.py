@@ -250,3 +250,21 @@ def test_films_and_pictures_have_limits_of_their_own() -> None:
         assert states == ["in_progress", "queued", "in_progress"]
 
     played(scene, images_at_once=1, films_at_once=1)
+
+
+def test_a_look_that_works_shows_that_a_session_is_signed_in_again() -> None:
+    async def scene(town: Town) -> None:
+        await town.upstream.time(seconds=300)
+        job = await town.leave(FIRST, "the first")
+        await asyncio.sleep(10)
+        await town.upstream.account(FIRST, dead=True)
+        failed = await town.ended(FIRST, job)
+        assert failed["error"]["code"] == "upstream_session_expired"
+        await town.upstream.account(FIRST, dead=False)
+        await asyncio.sleep(600)
+        assert (await town.job(FIRST, job))["late"], "what was paid for is collected all the same"
+        await town.upstream.time(seconds=5)
+        assert await statuses(town, FIRST, 1) == [200]
+        assert await town.upstream.requests("user_info") == 0
+
+    played(scene)

@@ -19,6 +19,7 @@ from jimeng_api.domain.errors import (
     AccountUnusable,
     GatewayError,
     GenerationFailed,
+    GenerationTimedOut,
     OutOfCredits,
     RateLimited,
     SubmissionUncertain,
@@ -47,6 +48,7 @@ class Balance:
 class _Resting:
     row: Row
     error: type[GatewayError]
+    since: float
     until: float
     times: int
     upstream: UpstreamCode | None
@@ -58,6 +60,7 @@ class _Account:
     seconds: dict[Kind, float] = field(default_factory=dict)
     busy_in_a_row: int = 0
     balance: Balance | None = None
+    balance_at: float = 0.0
     trouble: float = 0.0
     trouble_at: float = 0.0
 
@@ -182,7 +185,8 @@ class Health:
     def failed(self, session: Session, need: Need | None, error: GatewayError) -> None:
         """Something went wrong with the account, or with its site."""
         known = self._known(session.account)
-        if isinstance(error, _TROUBLE):
+        # That a time was over says more of the time than of the account.
+        if isinstance(error, _TROUBLE) and not isinstance(error, GenerationTimedOut):
             now = self._clock.monotonic()
             known.trouble, known.trouble_at = self._trouble(known, now) + 1, now
         self._leave_alone(session, need, error)
@@ -206,10 +210,8 @@ class Health:
 
     def credits(self, account: str, balance: Balance | None) -> None:
         """Its credits were seen; None: they are not known any more."""
-        self._known(account).balance = balance
-        for (scope, whose), rests in self._rests.items():
-            if scope == "model" and whose.startswith(f"{account} "):
-                rests.pop(OutOfCredits, None)  # whether they are enough is known now
+        known = self._known(account)
+        known.balance, known.balance_at = balance, self._clock.monotonic()
 
     # ----------------------------------------------------------------------------
 
@@ -224,13 +226,19 @@ class Health:
 
     def _resting(self, session: Session, need: Need, now: float) -> list[_Resting]:
         """All for which the account is left alone now, where this need is concerned."""
-        return [
+        found = [
             rest
             for key in _keys(session, need)
             if key in self._rests
             for rest in self._rests[key].values()
             if rest.until > now
         ]
+        known = self._accounts.get(session.account)
+        if known is None or known.balance is None:
+            return found
+        # Whether its credits are enough is known better since they were seen.
+        seen = known.balance_at
+        return [rest for rest in found if rest.error is not OutOfCredits or rest.since > seen]
 
     def _leave_alone(
         self, session: Session, need: Need | None, error: GatewayError, *, at_least: float = 0.0
@@ -250,7 +258,7 @@ class Health:
         if row.rest is Rest.WAIT:
             seconds = max(error.retry_after or 0.0, at_least) * self._clock.uniform(1.0, 1.2)
         self._rests[key][type(error)] = _Resting(
-            row, type(error), now + seconds, times, error.upstream
+            row, type(error), now, now + seconds, times, error.upstream
         )
         self._rests.move_to_end(key)
         while len(self._rests) > _MOST_REMEMBERED:

@@ -130,6 +130,7 @@ class Collecting:
             except (SessionExpired, RiskControl) as error:
                 self._placing.failed(session, request, error)
                 raise
+            self._placing.signed_in(session.account)
             return await self._with_best_links(seen, site, session)
 
         age = max(0.0, self._clock.now() - sent_at)

@@ -255,6 +255,12 @@ class Placing:
         self.health.failed(session, need_of(request), error)
         self._reconsider(session.account)
 
+    def signed_in(self, account: str) -> None:
+        """It answered, as it does only where it is signed in."""
+        if self.health.unchecked(account):
+            self.health.alive(account)
+            self._serve(account)
+
     def still_open(self, key: Key) -> bool:
         """Whether it may be sent to the account that it has a place at, which may have come to rest since."""
         ticket = self._tickets[key]

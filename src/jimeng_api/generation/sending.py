@@ -186,12 +186,11 @@ class Sending:
 
         A login page in place of a verdict would leave a submission in doubt.
         """
-        health = self._placing.health
-        if not health.unchecked(session.account):
+        if not self._placing.health.unchecked(session.account):
             return
         if not await self._upstream.alive(SITES[session.site], session.secret):
             raise SessionExpired("The site does not accept the session: it has ended.")
-        health.alive(session.account)
+        self._placing.signed_in(session.account)
 
     async def _put_back(
         self,
