@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 from starlette.types import ASGIApp
 
+from jimeng_api.accounts.health import Health
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock, SystemClock
 from jimeng_api.database.database import Database
@@ -20,7 +21,7 @@ from jimeng_api.generation.deleting import Deleting
 from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.finishing import FinishedPictures
 from jimeng_api.generation.housekeeping import Housekeeping, Kept
-from jimeng_api.generation.placing import Placing
+from jimeng_api.generation.placing import Bounds, Placing
 from jimeng_api.generation.pricing import shipped_price
 from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
@@ -145,7 +146,16 @@ def _desk(
     vault: Vault,
 ) -> tuple[Desk, Workshop, FinishedPictures, Settling]:
     constants = settings.upstream
-    placing = Placing(store.claims)
+    placing = Placing(
+        store.claims,
+        Health(
+            clock,
+            most={"image": settings.images_at_once, "video": settings.films_at_once},
+            busy=settings.busy_seconds,
+        ),
+        clock,
+        bounds=Bounds(of_owner=settings.waiting_per_key, of_all=settings.waiting),
+    )
     upstream = UpstreamClient(
         door, clock, constants, settings.upstream_url, proxies=settings.proxies
     )

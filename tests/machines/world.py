@@ -15,6 +15,7 @@ from unittest.mock import patch
 from sqlalchemy import create_engine, select
 from sqlalchemy.pool import NullPool
 
+from jimeng_api.accounts.health import Health
 from jimeng_api.accounts.session import Caller
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.domain.requests import ImageRequest
@@ -57,7 +58,7 @@ class Life:
         self.backend = ServedFile(world.url, world.server, shared=world.shared)
         self.store = OwnStore(self.backend, clock, thread=Inline())
         self.line = Line(world.books)
-        self.placing = Placing(self.store.claims)
+        self.placing = Placing(self.store.claims, Health(clock), clock)
         self.poller = Poller(clock)
         generation = Generation(
             sending=Sending(
@@ -111,7 +112,7 @@ class Life:
             "tasks": self.workshop._running,
             "cancelling": self.workshop._cancelling,
             "arriving": self.workshop._arriving,
-            "in hand": {name: load for name, load in self.placing._in_hand.items() if name},
+            "in hand": self.placing.in_hand,
             "turns": self.desk._turns,
             "awaited": self.desk._awaited,
             "waiting": self.store.signals._waiting,

@@ -94,7 +94,12 @@ class Submission:
 
     def placed(self, *, site: str, account: str) -> Submission:
         """For this account, before anything was sent."""
-        return replace(self, site=site, account=account)
+        return replace(
+            self,
+            site=site,
+            account=account,
+            uploads=self.uploads if account == self.account else (),  # one account's are no other's
+        )
 
     def uploaded(self, uris: Iterable[str]) -> Submission:
         """With what its request starts from in the account's own upstream store."""

@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 from typing_extensions import override
 
+from jimeng_api.accounts.health import Health
 from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.sites import Site
 from jimeng_api.clock import SystemClock
@@ -138,7 +139,7 @@ async def carried(folder: Path, upstream: Telling, album: Album, *, parts: int =
     await store.accept(job)
     await store.claims.take([SESSION.account])
     opened = OpenJob(job, store, clock)
-    placing = Placing(store.claims)
+    placing = Placing(store.claims, Health(clock), clock)
     generation = Generation(
         sending=Sending(
             upstream=cast(UpstreamClient, upstream),
