@@ -8,7 +8,7 @@ PROMPT ?= a cat on a windowsill, morning light
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix crash crash-kills crash-forks crash-chaos crash-replicas crash-cuts crash-load
-.PHONY: bench docs lock clean
+.PHONY: bench choices docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,11 @@ crash-load: $(VENV)/.developing ## 200 new jobs a second for a minute on each da
 	$(BIN)/python benchmarks/jobs_per_second.py --rate 200 --seconds 60 --database sqlite
 	$(BIN)/python benchmarks/jobs_per_second.py --rate 200 --seconds 60 --database postgresql
 	$(BIN)/python benchmarks/memory.py --jobs 20000
+
+choices: $(VENV)/.developing ## a million choices of an account, a pool in trouble, a flood beside one order
+	$(BIN)/python -m tests.choices.run --choices 1000000
+	$(BIN)/python -m tests.choices.pool --orders 5000 --seeds 3
+	$(BIN)/python -m tests.choices.fairness --flood 10000
 
 bench: $(VENV)/.developing ## 1,000 requests at once, ten large pictures, the time to start, films; a quarter of an hour
 	$(BIN)/python benchmarks/concurrent_images.py

@@ -222,6 +222,10 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "The gateway has too much to do: all its connections are in use. Nothing was sent.",
         "网关过于繁忙：所有连接都在使用中。什么都没有发送。",
     ),
+    "queue_full": (
+        "As many tasks wait for a free account as may, of this key or of all. Nothing was taken on.",
+        "等待空闲账号的任务（该密钥的，或全部）已达上限。什么都没有接受。",
+    ),
     "storage_unavailable": (
         "The gateway cannot read or write its own data at the moment.",
         "网关暂时无法读写自己的数据。",

@@ -77,7 +77,11 @@ _CHINESE: Mapping[str, str] = {
     "upstream_url": "代替所有站点所有主机的一个地址：模拟器或测试替身。",
     "proxies": "访问各站点及其结果所用的 HTTP 代理：站点=http://主机:端口。",
     "confirmation_seconds": "提交没有得到回答时，向上游查询多久。",
-    "busy_seconds": "账号任务过多时，每次重新尝试之前的等待。",
+    "busy_seconds": "账号忙于网关之外的任务时，每次重新尝试之前的等待。",
+    "images_at_once": "每个账号同时进行的图片任务上限；不设：由上游的回答学得。",
+    "films_at_once": "每个账号同时进行的视频任务上限；不设：由上游的回答学得。",
+    "waiting_per_key": "一个密钥最多可有多少任务排队等待空闲账号。",
+    "waiting": "总共最多可有多少任务排队等待空闲账号。",
     "poll_ids": "一次调用最多查询多少个任务。",
     # what the upstream expects of its clients
     "appvr": "自 2026-01-27 起，此前为 5.8.0 [A]",

@@ -144,6 +144,7 @@ Proxies = Annotated[
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]  # it may hold a password
 AdminKey = Annotated[SecretStr, AfterValidator(_admin_key)]
 Seconds = Annotated[float, Field(gt=0)]
+AtOnce = Annotated[int, Field(ge=1)] | None
 Hours = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Days = Annotated[
     Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_unless_for_ever)
@@ -269,8 +270,20 @@ class Settings(BaseSettings):
         180, description="How long the upstream is asked about a submission that it did not answer."
     )
     busy_seconds: Waits = Field(
-        (10, 20, 40), description="Waits before each new try when an account has too much in hand."
+        (10, 20, 40),
+        description="Waits before each new try when an account is busy with what is not ours.",
     )
+    images_at_once: AtOnce = Field(
+        None,
+        description="Most picture tasks an account runs at a time; unset: learned from its refusals.",
+    )
+    films_at_once: AtOnce = Field(
+        None, description="Most film tasks an account runs at a time; unset: learned."
+    )
+    waiting_per_key: int = Field(
+        5_000, ge=1, description="Most tasks of one key that wait for a free account."
+    )
+    waiting: int = Field(20_000, ge=1, description="Most tasks that wait for a free account.")
     poll_ids: int = Field(50, ge=1, description="Most jobs asked about in one call.")
     upstream: Constants = Field(
         Constants(),

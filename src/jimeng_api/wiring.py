@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 from starlette.types import ASGIApp
 
+from jimeng_api.accounts.health import Health
 from jimeng_api.accounts.keys import Accounts, Keys, NoAccounts
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock, SystemClock
@@ -23,10 +24,12 @@ from jimeng_api.generation.deleting import Deleting
 from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.finishing import FinishedPictures
 from jimeng_api.generation.housekeeping import Housekeeping, Kept
-from jimeng_api.generation.placing import Placing
+from jimeng_api.generation.placing import Bounds, Placing
+from jimeng_api.generation.pricing import shipped_price
 from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
 from jimeng_api.generation.sending import Sending
+from jimeng_api.generation.settling import Settling
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.store import JobStore
@@ -91,7 +94,9 @@ async def running(
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         fetcher = _fetcher(settings, door)
         keeper = Keeper(fetcher, Downloads(fetcher, settings.data_dir, clock), media, clock)
-        desk, workshop, finished = _desk(settings, clock, door, store, media, keeper, vault)
+        desk, workshop, finished, settling = _desk(
+            settings, clock, door, store, media, keeper, vault
+        )
         resumed = await workshop.open()
         if resumed:
             log.info("submissions_resumed", count=resumed)
@@ -118,7 +123,11 @@ async def running(
             ready=ready,
         )
         housekeeping = Housekeeping(
-            retention=store.retention, media=media, clock=clock, kept=_kept(settings)
+            retention=store.retention,
+            media=media,
+            clock=clock,
+            kept=_kept(settings),
+            chores=(settling.settle,),
         )
         housekeeping.open()
         try:
@@ -177,15 +186,25 @@ def _desk(
     media: MediaStore,
     keeper: Keeper,
     vault: Vault,
-) -> tuple[Desk, Workshop, FinishedPictures]:
+) -> tuple[Desk, Workshop, FinishedPictures, Settling]:
     constants = settings.upstream
-    placing = Placing(store.claims)
+    placing = Placing(
+        store.claims,
+        Health(
+            clock,
+            most={"image": settings.images_at_once, "video": settings.films_at_once},
+            busy=settings.busy_seconds,
+        ),
+        clock,
+        bounds=Bounds(of_owner=settings.waiting_per_key, of_all=settings.waiting),
+    )
     upstream = UpstreamClient(
         door, clock, constants, settings.upstream_url, proxies=settings.proxies
     )
     uploader = Uploader(
         upstream, door, clock, constants, settings.upstream_url, proxies=settings.proxies
     )
+    settling = Settling(upstream=upstream, charges=store.charges, clock=clock)
     generation = Generation(
         sending=Sending(
             upstream=upstream,
@@ -193,6 +212,8 @@ def _desk(
             placing=placing,
             clock=clock,
             constants=constants,
+            price=shipped_price,
+            settling=settling,
             persistence=Persistence(busy=settings.busy_seconds),
         ),
         collecting=Collecting(
@@ -226,7 +247,7 @@ def _desk(
         film_seconds=settings.film_seconds,
         key_seconds=settings.keep_keys_hours * _HOUR,
     )
-    return desk, workshop, FinishedPictures(store, adopting)
+    return desk, workshop, FinishedPictures(store, adopting), settling
 
 
 def _fetcher(settings: Settings, door: Transport) -> Fetcher:

@@ -21,11 +21,15 @@ _SUBMIT_ID = re.compile(rb'"submit_?[iI]d"\s*:\s*"([0-9a-f-]{36})"')
 
 
 class Line:
-    """The connection of the machine, for all its gateways one after the other."""
+    """The connection of the machine, for all its gateways one after the other.
+
+    `down` are the accounts whose site cannot be reached; `shut`: none can.
+    """
 
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
         self.shut = False
+        self.down: set[str] = set()
         self.asked: list[Asked] = []
 
     def delay(self) -> float:
@@ -54,7 +58,7 @@ class WatchedDoor(Door):
             self._expected.pop(one.path).set()
         await self._stop_if_cut()
         try:
-            response = await self._sent(request)
+            response = await self._sent(request, one.account)
         except (NotSent, Broken) as error:
             one.outcome, one.until = type(error).__name__, now()
             raise
@@ -62,8 +66,8 @@ class WatchedDoor(Door):
         one.outcome, one.until = f"{response.status} {ret[1].decode() if ret else ''}", now()
         return response
 
-    async def _sent(self, request: Request) -> Response:
-        if self._line.shut:
+    async def _sent(self, request: Request, account: str) -> Response:
+        if self._line.shut or account in self._line.down:
             await asyncio.sleep(self._line.delay())
             raise NotSent("ClientConnectorError")
         await asyncio.sleep(self._line.delay())

@@ -123,7 +123,9 @@ class Living:
 class Lives:
     """The machine. `facts` says when its gateways lived; `living` is the one of the moment."""
 
-    def __init__(self, root: Path, *, clock: Clock, upstream: Upstream, line: Line) -> None:
+    def __init__(
+        self, root: Path, *, clock: Clock, upstream: Upstream, line: Line, **settings: Any
+    ) -> None:
         self._root = root
         self._clock = clock
         self._upstream = upstream
@@ -134,6 +136,9 @@ class Lives:
         key.write_text(KEY)
         key.chmod(0o600)
         self.media = root / "media"
+        self._settings = Settings(
+            data_dir=self.folder, media_url=str(self.media), upstream_url=UPSTREAM, **settings
+        )
         self.facts: list[Life] = []
         self.living: Living | None = None
         self.ready = asyncio.Event()
@@ -153,7 +158,7 @@ class Lives:
     def begin(self) -> None:
         """Start the next gateway."""
         assert self.living is None, "one lives"
-        settings = Settings(data_dir=self.folder, media_url=str(self.media), upstream_url=UPSTREAM)
+        settings = self._settings.model_copy(update={"data_dir": self.folder})
         door = WatchedDoor(self._upstream.app, self._line)
         self.living = Living(door, self.folder, settings, ready=self.ready)
         self.facts.append(Life(began=_now()))

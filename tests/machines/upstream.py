@@ -123,6 +123,12 @@ class Line:
             raise REFUSALS[fate.verdict]("no")
         return _progress(one, Stage.WAITING)
 
+    async def alive(self, site: Site, session: Secret) -> bool:
+        await self._on_the_way()
+        if self._books.shut:
+            raise UpstreamUnreachable("down")
+        return session.reveal() not in self._books.signed_out
+
     async def look(
         self,
         site: Site,

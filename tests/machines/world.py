@@ -15,6 +15,7 @@ from unittest.mock import patch
 from sqlalchemy import create_engine, select
 from sqlalchemy.pool import NullPool
 
+from jimeng_api.accounts.health import Health
 from jimeng_api.accounts.session import Caller
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.domain.requests import ImageRequest
@@ -24,8 +25,10 @@ from jimeng_api.generation.adopting import Adopting
 from jimeng_api.generation.collecting import Collecting
 from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.placing import Placing
+from jimeng_api.generation.pricing import shipped_price
 from jimeng_api.generation.run import Generation
 from jimeng_api.generation.sending import Sending
+from jimeng_api.generation.settling import Settling
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.job import Job
@@ -55,7 +58,7 @@ class Life:
         self.backend = ServedFile(world.url, world.server, shared=world.shared)
         self.store = OwnStore(self.backend, clock, thread=Inline())
         self.line = Line(world.books)
-        self.placing = Placing(self.store.claims)
+        self.placing = Placing(self.store.claims, Health(clock), clock)
         self.poller = Poller(clock)
         generation = Generation(
             sending=Sending(
@@ -64,6 +67,12 @@ class Life:
                 placing=self.placing,
                 clock=clock,
                 constants=Constants(),
+                price=shipped_price,
+                settling=Settling(
+                    upstream=cast(UpstreamClient, self.line),
+                    charges=self.store.charges,
+                    clock=clock,
+                ),
             ),
             collecting=Collecting(
                 upstream=cast(UpstreamClient, self.line),
@@ -103,7 +112,7 @@ class Life:
             "tasks": self.workshop._running,
             "cancelling": self.workshop._cancelling,
             "arriving": self.workshop._arriving,
-            "in hand": {name: load for name, load in self.placing._in_hand.items() if name},
+            "in hand": self.placing.in_hand,
             "turns": self.desk._turns,
             "awaited": self.desk._awaited,
             "waiting": self.store.signals._waiting,

@@ -38,8 +38,9 @@ class ImageModel:
     is a key that Dreamina has been seen to use on a site that is not known; nothing is sent there.
     `pixels` are its sizes by tier (smallest first) and ratio. `count_options` are the numbers of pictures
     one task may be asked for, None where none may be asked for; `count_default` is what comes unasked.
-    `draft_version` None means the gateway's own. `credits` are per picture, as displayed or measured, and
-    change often; `task_credits` is the least that one task costs. `typical_seconds` is a range.
+    `draft_version` None means the gateway's own. `credits` are per picture, as displayed or measured on cn,
+    and change often; `member_credits` where they differ for members; `task_credits` is the least that one
+    task costs. `typical_seconds` is a range.
     """
 
     kind: ClassVar[Literal["image"]] = "image"
@@ -63,6 +64,7 @@ class ImageModel:
     min_version: str = "3.0.2"
     benefit_types: Mapping[str, str] = field(default_factory=dict)
     credits: Mapping[str, int] = field(default_factory=dict)
+    member_credits: Mapping[str, int] = field(default_factory=dict)
     task_credits: int | None = None
     typical_seconds: tuple[int, int] | None = None
     site_rules: Mapping[str, SiteRule] = field(default_factory=dict)
@@ -150,7 +152,8 @@ _IMAGE_MODELS = (
         makes_series=True,
         draft_version="3.3.9",
         benefit_types={"2k": "image_basic_v5_2k", "4k": "image_basic_v5_4k"},
-        credits={"2k": 3, "4k": 4},  # 2k has been free for members
+        credits={"2k": 3, "4k": 4},
+        member_credits={"2k": 0},
         typical_seconds=(18, 54),
         confidence="A",
     ),

@@ -32,7 +32,7 @@ class VideoModel:
     that may be asked for; `long_durations` those of the mode `long_video`. A limit that is None is not known,
     which does not mean that there is none. `benefit_types` are what the site charges, by resolution
     ("default" where there is no choice); `{resolution}` in the two templates stands for the resolution.
-    `credits` are by resolution and length ("720p-5s"), as displayed or measured; they change often.
+    `credits` are by resolution and length ("720p-5s"), as displayed or measured on cn; they change often.
     """
 
     kind: ClassVar[Literal["video"]] = "video"

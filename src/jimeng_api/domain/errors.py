@@ -48,6 +48,7 @@ GatewayError
         ResultRejected
     GatewayBusy                  ours: try again in a moment
         Overloaded
+        QueueFull                as many wait already as may
         StorageUnavailable
         ShuttingDown
     JobCancelled                 the caller took the order back
@@ -304,6 +305,10 @@ class GatewayBusy(GatewayError):
 
 class Overloaded(GatewayBusy):
     code = "overloaded"
+
+
+class QueueFull(GatewayBusy):
+    code = "queue_full"
 
 
 class StorageUnavailable(GatewayBusy):

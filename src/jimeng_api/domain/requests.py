@@ -109,5 +109,29 @@ class VideoRequest:
         """One task makes one film."""
         return 1
 
+    @property
+    def film_seconds(self) -> float:
+        """How long the film becomes."""
+        match self.mode:
+            case "edit":
+                return (self.edit_to or self.inputs[0].seconds) - self.edit_from
+            case "multi_frame":
+                return sum(frame.seconds for frame in self.frames)
+            case _:
+                return self.seconds
+
+    @property
+    def billed_seconds(self) -> float:
+        """What the page names when it says what is to be charged: films that go in count as well."""
+        if self.mode in ("interpolate", "upscale"):
+            return 0.0  # seen of interpolation; of the other, nobody has written it down [C]
+        if self.mode == "edit":
+            return self.film_seconds
+        return self.film_seconds + sum(one.seconds for one in self.inputs if one.kind == "video")
+
+    @property
+    def starts_from_films(self) -> bool:
+        return any(one.kind == "video" for one in self.inputs)
+
 
 GenerationRequest = ImageRequest | VideoRequest

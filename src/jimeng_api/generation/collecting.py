@@ -18,6 +18,7 @@ from jimeng_api.domain.errors import (
     GatewayError,
     ResultCorrupt,
     ResultRejected,
+    RiskControl,
     SessionExpired,
     StorageUnavailable,
     UpstreamUnreachable,
@@ -81,6 +82,8 @@ class Collecting:
         number = sent.submission.number
         async for seen in self._poller.follow(self._watch(job, sent)):
             job.saw(number, seen.progress)
+            if seen.last:
+                self._let_others(job, number, sent)
             now = job.part(number)
             if now.state is State.RECONCILING or (
                 now.history_id is None and seen.progress.history_id
@@ -99,6 +102,15 @@ class Collecting:
             elif pictures:
                 await job.keep(pictures)
 
+    def _let_others(self, job: OpenJob, number: int, sent: Sent) -> None:
+        """The upstream has come to an end with it: the account has room, while the files are fetched."""
+        part = job.part(number)
+        if part.sent_at is not None and not part.state.ended:
+            self._placing.delivered(
+                sent.session.account, job.job.request, seconds=self._clock.now() - part.sent_at
+            )
+        self._placing.leave((job.job.id, number))
+
     def _watch(self, job: OpenJob, sent: Sent) -> Watch:
         part, session, request = job.part(sent.submission.number), sent.session, job.job.request
         site = SITES[session.site]
@@ -111,9 +123,14 @@ class Collecting:
         ) -> dict[str, Progress]:
             if not self._placing.certain:
                 raise StorageUnavailable("Another gateway may look after the account by now.")
-            seen = await self._upstream.look(
-                site, session.secret, submit_ids=submit_ids, history_ids=history_ids
-            )
+            try:
+                seen = await self._upstream.look(
+                    site, session.secret, submit_ids=submit_ids, history_ids=history_ids
+                )
+            except (SessionExpired, RiskControl) as error:
+                self._placing.failed(session, request, error)
+                raise
+            self._placing.signed_in(session.account)
             return await self._with_best_links(seen, site, session)
 
         age = max(0.0, self._clock.now() - sent_at)

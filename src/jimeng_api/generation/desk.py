@@ -21,17 +21,17 @@ from jimeng_api.domain.errors import (
     JobEnded,
     JobStillRunning,
     KeyReused,
-    ModelNotAvailable,
     NotFound,
     ShuttingDown,
     StorageUnavailable,
 )
-from jimeng_api.domain.progress import Progress
+from jimeng_api.domain.progress import Progress, Queue
 from jimeng_api.domain.requests import GenerationRequest, VideoRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.generation.admission import Admission
 from jimeng_api.generation.adopting import Adopting, Otherwise, Sighting, adopted
 from jimeng_api.generation.open_job import OpenJob
+from jimeng_api.generation.orders import Order
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.turns import Turns
 from jimeng_api.generation.workshop import Workshop
@@ -196,9 +196,10 @@ class Desk:
         job_id = f"job_{self._clock.token()}"
         async with self._admission.room(caller):
             with self._workshop.arriving(job_id):
-                placed = await self._placed(caller, request)
+                now = self._clock.now()
+                placed = await self._placed(caller, request, job_id, now)
                 job = self._new_job(
-                    caller, request, asked_model, fingerprint, job_id, placed, remarks=remarks
+                    caller, request, asked_model, fingerprint, job_id, placed, now, remarks=remarks
                 )
                 await self._promise(job, key=key)
         return job
@@ -210,32 +211,33 @@ class Desk:
             await self._store.accept(job, key=key, work=not ours)
         except BaseException:
             for part in job.submissions:
-                self._placing.remove(part.account)
+                self._placing.leave((job.id, part.number))
             raise
         self._workshop.start(job)
 
     async def _placed(
-        self, caller: Caller, request: GenerationRequest
+        self, caller: Caller, request: GenerationRequest, job_id: str, now: float
     ) -> list[tuple[Session, int | None]]:
         """Which session makes how many of the results."""
         placed: list[tuple[Session, int | None]] = []
         try:
-            for count in _tasks(request):
-                session = await self._place(caller, request)
+            for number, count in enumerate(_tasks(request)):
+                session = await self._placing.place(
+                    Order(
+                        key=(job_id, number),
+                        owner=caller.owner,
+                        request=request,
+                        sessions=caller.sessions,
+                        at=now,
+                        deadline=now + self._seconds(request),
+                    )
+                )
                 placed.append((session, count))
         except BaseException:
-            for session, _ in placed:
-                self._placing.remove(session.account)
+            for number in range(len(placed) + 1):
+                self._placing.leave((job_id, number))
             raise
         return placed
-
-    async def _place(self, caller: Caller, request: GenerationRequest) -> Session:
-        session = await self._placing.place(caller.sessions, request)
-        if session is None:
-            raise ModelNotAvailable(
-                f"None of the sessions is on a site that offers {request.model}."
-            )
-        return session
 
     def _new_job(
         self,
@@ -245,10 +247,10 @@ class Desk:
         fingerprint: str,
         job_id: str,
         placed: list[tuple[Session, int | None]],
+        now: float,
         *,
         remarks: bytes,
     ) -> Job:
-        now = self._clock.now()
         return Job(
             id=job_id,
             owner=caller.owner,
@@ -328,7 +330,7 @@ class Desk:
             otherwise=otherwise,
         )
         with self._workshop.arriving(job_id):
-            await self._placing.take(sighting.session.account)
+            await self._placing.take((job_id, 0), sighting.session.account, job.request)
             await self._promise(job)
         log.info("job_adopted", job=job_id)
         return job
@@ -509,6 +511,12 @@ class Desk:
         """What the last looks at the job's submissions showed; empty when it is not running here."""
         here = self._workshop.find(job_id)
         return here.live if here else ()
+
+    def line(self, job: Job) -> Queue | None:
+        """The place in line of what of the job waits here for an account; None where nothing does."""
+        if job.state.ended:
+            return None
+        return self._placing.queue((job.id, part.number) for part in job.submissions)
 
     def _in_memory(self, job: Job) -> Job:
         here = self._workshop.find(job.id)

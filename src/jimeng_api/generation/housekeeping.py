@@ -1,9 +1,9 @@
-"""Takes away what has been kept long enough: Idempotency-Keys, media, jobs, callers' pictures."""
+"""What is done from time to time: what has been kept long enough goes, and chores of others."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -19,6 +19,8 @@ _FIRST_SECONDS = 30.0
 _EVERY_SECONDS = 600.0
 _BREATH = 0.05  # between two portions, for whoever else wants the database
 _IN_VAIN_SECONDS = 60.0
+
+Chore = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +45,18 @@ class Housekeeping:
     """
 
     def __init__(
-        self, *, retention: Retention, media: MediaStore, clock: Clock, kept: Kept
+        self,
+        *,
+        retention: Retention,
+        media: MediaStore,
+        clock: Clock,
+        kept: Kept,
+        chores: Sequence[Chore] = (),
     ) -> None:
+        """`chores` are done at every pass, before anything is taken away."""
         self._retention = retention
         self._media = media
+        self._chores = chores
         self._clock = clock
         self._kept = kept
         self._task: asyncio.Task[None] | None = None
@@ -67,6 +77,8 @@ class Housekeeping:
             await self._clock.sleep(seconds * self._clock.uniform(0.8, 1.2))
             seconds = _EVERY_SECONDS
             try:
+                for chore in self._chores:
+                    await chore()
                 await self.tidy()
             except StorageUnavailable as error:
                 if not troubled:

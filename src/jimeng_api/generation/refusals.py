@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from jimeng_api.domain.errors import (
     AccountBusy,
@@ -15,6 +15,7 @@ from jimeng_api.domain.errors import (
     ProxyRefused,
     RateLimited,
     RiskControl,
+    UploadFailed,
     UpstreamMaintenance,
     UpstreamUnreachable,
 )
@@ -22,15 +23,22 @@ from jimeng_api.domain.errors import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """Try once more after `seconds`; `elsewhere` with another of the caller's sessions."""
+    """Try once more after `seconds`; `elsewhere` with another of the caller's sessions.
 
-    seconds: float
+    `in_line`: when the account, or another one, has room.
+    """
+
+    seconds: float = 0.0
     elsewhere: bool = False
+    in_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Persistence:
-    """How often and when, in seconds, a submission that nothing took is tried again."""
+    """How often and when, in seconds, a submission that nothing took is tried again.
+
+    An account that is busy with other things than ours rests for the times in `busy`, one after the other.
+    """
 
     unsent: tuple[float, ...] = (1.0, 3.0)
     busy: tuple[float, ...] = (10.0, 20.0, 40.0)
@@ -40,12 +48,12 @@ class Persistence:
 class Rule:
     """What to do about a kind of refusal.
 
-    `elsewhere`: another session may do better. `unsent`: not a byte went out; it is tried again soon with the
-    same session, unless the way is known to be closed for longer. `busy`: the account is waited for, where no
-    other is left.
+    `elsewhere`: another account may do better, or one on another site. `unsent`: not a byte went out; it is
+    tried again soon with the same session, unless the way is known to be closed for longer. `busy`: it waits
+    for an account with room.
     """
 
-    elsewhere: bool = False
+    elsewhere: Literal["no", "account", "site"] = "no"
     unsent: bool = False
     busy: bool = False
 
@@ -54,13 +62,14 @@ RULES: Final[Mapping[type[GatewayError], Rule]] = MappingProxyType(
     {
         # Whatever has no row of its own: all sessions would be refused alike, or it may have been taken.
         GatewayError: Rule(),
-        UpstreamUnreachable: Rule(unsent=True),
-        UpstreamMaintenance: Rule(unsent=True),
-        ProxyRefused: Rule(unsent=True),
+        UpstreamUnreachable: Rule(unsent=True, elsewhere="site"),
+        UpstreamMaintenance: Rule(unsent=True, elsewhere="site"),
+        ProxyRefused: Rule(unsent=True, elsewhere="site"),
+        UploadFailed: Rule(elsewhere="site"),
         Overloaded: Rule(unsent=True),
-        AccountUnusable: Rule(elsewhere=True),
-        AccountBusy: Rule(elsewhere=True, busy=True),
-        RateLimited: Rule(elsewhere=True, busy=True),
+        AccountUnusable: Rule(elsewhere="account"),
+        AccountBusy: Rule(elsewhere="account", busy=True),
+        RateLimited: Rule(elsewhere="account", busy=True),
         RiskControl: Rule(),  # never carried over to another account
     }
 )
@@ -74,16 +83,17 @@ def rule_for(error: GatewayError) -> Rule:
 def after_refusal(
     error: GatewayError, persistence: Persistence, *, attempt: int, others: bool
 ) -> Again | None:
-    """Whether to try again, given how often it was tried before and whether other sessions are left.
+    """Whether to try again, given how often this account was tried and whether others are left.
 
-    Only what is certain to have taken nothing comes here.
+    `attempt` counts only tries that nothing of ours stood in the way of. Only what is certain to have taken
+    nothing comes here.
     """
     rule = rule_for(error)
-    if rule.elsewhere and others:
-        return Again(seconds=0, elsewhere=True)
-    named = error.retry_after or 0.0
     if rule.busy and attempt < len(persistence.busy):
-        return Again(seconds=max(persistence.busy[attempt], named))
+        return Again(in_line=True)
+    if rule.elsewhere != "no" and others:
+        return Again(elsewhere=True)
+    named = error.retry_after or 0.0
     if rule.unsent and attempt < len(persistence.unsent) and named <= persistence.unsent[attempt]:
         return Again(seconds=persistence.unsent[attempt])
     return None

@@ -73,6 +73,7 @@ class Generation:
         part = job.part(number)
         if part.state.ended:
             return
+        sent: Sent | None = None
         try:
             sent = await self._sending.sent(job, part, sessions)
             if sent is None:
@@ -82,6 +83,8 @@ class Generation:
             except SubmissionUnconfirmed as unconfirmed:
                 raise sent.answer or unconfirmed from None
         except GatewayError as error:
+            if sent is not None:
+                self._placing.failed(sent.session, job.job.request, error)
             await self._fail(job, number, error)
         except (IllegalMove, Superseded):
             raise
@@ -93,7 +96,7 @@ class Generation:
                 InternalError(f"The gateway failed on this job: {type(error).__name__}."),
             )
         finally:
-            self._placing.remove(job.part(number).account)
+            self._placing.leave((job.job.id, number))
 
     async def _fail(self, job: OpenJob, number: int, error: GatewayError) -> None:
         part = job.part(number)

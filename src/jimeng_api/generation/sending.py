@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import structlog
@@ -14,7 +15,9 @@ from jimeng_api.catalog.sites import SITES, Site
 from jimeng_api.catalog.video_models import VIDEO_MODELS
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
+    AccountBusy,
     GatewayError,
+    GenerationTimedOut,
     InternalError,
     SessionExpired,
     StorageUnavailable,
@@ -24,8 +27,11 @@ from jimeng_api.domain.errors import (
 )
 from jimeng_api.domain.requests import VideoRequest
 from jimeng_api.generation.open_job import OpenJob
+from jimeng_api.generation.orders import Order
 from jimeng_api.generation.placing import Placing
-from jimeng_api.generation.refusals import Persistence, after_refusal, rule_for
+from jimeng_api.generation.pricing import Price
+from jimeng_api.generation.refusals import Persistence, Rule, after_refusal, rule_for
+from jimeng_api.generation.settling import Settling
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.upstream.client import UpstreamClient
@@ -63,6 +69,8 @@ class Sending:
         placing: Placing,
         clock: Clock,
         constants: Constants,
+        price: Price,
+        settling: Settling,
         persistence: Persistence | None = None,
     ) -> None:
         self._upstream = upstream
@@ -70,6 +78,8 @@ class Sending:
         self._placing = placing
         self._clock = clock
         self._constants = constants
+        self._price = price
+        self._settling = settling
         self._persistence = persistence or Persistence()
         self._sending = 0
         self._stopping = False
@@ -104,58 +114,89 @@ class Sending:
     async def _submitted(
         self, job: OpenJob, part: Submission, sessions: tuple[Session, ...]
     ) -> Sent | None:
-        waited = 0
-        if not part.account:  # written down before submissions had one
-            part = await self._given_account(job, part, sessions)
+        tried: Counter[str] = Counter()
+        refusal: GatewayError | None = None
         while True:
-            session = session_of(sessions, part.account)
             try:
+                session = await self._placing.turn(_order(job, part, sessions))
+            except GenerationTimedOut as late:
+                raise (refusal or late) from None
+            try:
+                await self._check(session)
                 part = await self._uploaded(job, part, session)
+                if not self._placing.still_open((part.job_id, part.number)):
+                    self._placing.again(_order(job, part, sessions))
+                    continue
                 return await self._attempted(job, part, session)
-            except GatewayError as refusal:
-                part = job.part(part.number)
-                tried = (*part.refused_by, session.account)
-                others = await self._another(job, sessions, tried)
-                again = after_refusal(
-                    refusal, self._persistence, attempt=waited, others=others is not None
-                )
-                elsewhere = others if again is not None and again.elsewhere else None
-                if others is not None and elsewhere is None:
-                    self._placing.remove(others.account)
-                if again is None or self._clock.now() + again.seconds > job.job.deadline:
-                    raise
-                log.info(
-                    "submission_refused", job=job.job.id, code=refusal.code, again_in=again.seconds
-                )
-                # What never left keeps its id, so that even then nothing could be taken twice unnoticed.
-                submit_id = part.submit_id if rule_for(refusal).unsent else self._clock.uuid()
-            if elsewhere is None:
-                waited += 1
-                part = await self._put_back(job, part, submit_id, session, part.refused_by)
-            else:
-                part = await self._put_back(job, part, submit_id, elsewhere, tried)
-                self._placing.remove(session.account)
-                if not self._placing.is_ours(elsewhere.account):
-                    return None
+            except GatewayError as error:
+                refusal, part = error, job.part(part.number)
+                went_on = await self._refused(job, part, session, sessions, error, tried)
+            if went_on is None:
+                return None
+            part = went_on
+
+    async def _refused(
+        self,
+        job: OpenJob,
+        part: Submission,
+        session: Session,
+        sessions: tuple[Session, ...],
+        refusal: GatewayError,
+        tried: Counter[str],
+    ) -> Submission | None:
+        """The submission as it is to be tried again; None where another gateway is to try.
+
+        Raises the refusal where it is the end of it.
+        """
+        makes_room = self._placing.refused((part.job_id, part.number), refusal)
+        rule, attempt = rule_for(refusal), tried[session.account]
+        in_line = rule.busy and attempt < len(self._persistence.busy)
+        refused_by = part.refused_by
+        if rule.elsewhere == "account" and not in_line:
+            refused_by = (*refused_by, session.account)
+        order = _order(job, replace(part, refused_by=refused_by), sessions)
+        other = None
+        if rule.elsewhere != "no" and not in_line:
+            other = await self._other(order, session, rule)
+        again = after_refusal(refusal, self._persistence, attempt=attempt, others=other is not None)
+        if again is None or self._clock.now() + again.seconds > job.job.deadline:
+            raise refusal
+        log.info("submission_refused", job=job.job.id, code=refusal.code, elsewhere=again.elsewhere)
+        # What never left keeps its id, so that even then nothing could be taken twice unnoticed.
+        submit_id = part.submit_id if rule.unsent else self._clock.uuid()
+        to = other if again.elsewhere and other is not None else session
+        part = await self._put_back(job, part, submit_id, to, refused_by)
+        if not self._placing.is_ours(to.account):
+            return None
+        if again.in_line:
+            tried[session.account] += not (makes_room and isinstance(refusal, AccountBusy))
+        elif not again.elsewhere:
+            tried[session.account] += 1
             await self._clock.sleep(again.seconds * self._clock.uniform(1.0, 1.2))
-
-    async def _given_account(
-        self, job: OpenJob, part: Submission, sessions: tuple[Session, ...]
-    ) -> Submission:
-        session = await self._placing.place(sessions, job.job.request)
-        if session is None:
-            raise InternalError(_NO_SESSION)
-        return await job.move(
-            part.number, lambda now: now.placed(site=session.site, account=session.account)
-        )
-
-    async def _another(
-        self, job: OpenJob, sessions: tuple[Session, ...], tried: tuple[str, ...]
-    ) -> Session | None:
+            return part
         try:
-            return await self._placing.place(sessions, job.job.request, avoid=tried)
+            self._placing.again(order)
+        except GatewayError:
+            raise refusal from None
+        return part
+
+    async def _other(self, order: Order, session: Session, rule: Rule) -> Session | None:
+        not_on = session.site if rule.elsewhere == "site" else None
+        try:
+            return await self._placing.other(order, not_on=not_on)
         except StorageUnavailable:
             return None
+
+    async def _check(self, session: Session) -> None:
+        """Ask an account that was signed out when last heard of, before it is sent anything.
+
+        A login page in place of a verdict would leave a submission in doubt.
+        """
+        if not self._placing.health.unchecked(session.account):
+            return
+        if not await self._upstream.alive(SITES[session.site], session.secret):
+            raise SessionExpired("The site does not accept the session: it has ended.")
+        self._placing.signed_in(session.account)
 
     async def _put_back(
         self,
@@ -176,11 +217,15 @@ class Sending:
     async def _uploaded(self, job: OpenJob, part: Submission, session: Session) -> Submission:
         """The submission with its pictures uploaded to the account. Free, and repeated where it fails."""
         inputs = job.job.request.inputs
-        if len(part.uploads) == len(inputs):
+        here = part.placed(site=session.site, account=session.account)
+        if len(here.uploads) == len(inputs):
             return part
         job.check_wanted()
         uris = await self._uploading.uris(inputs, SITES[session.site], session.secret)
-        return await job.move(part.number, lambda now: now.uploaded(uris))
+        return await job.move(
+            part.number,
+            lambda now: now.placed(site=session.site, account=session.account).uploaded(uris),
+        )
 
     async def _attempted(self, job: OpenJob, part: Submission, session: Session) -> Sent:
         """One attempt, written down before and after. Raises only what is certain to have taken nothing."""
@@ -190,9 +235,12 @@ class Sending:
         if self._stopping:
             await asyncio.Event().wait()  # the next life of the gateway sends it
 
+        price = self._price(job.job.request, site.name, part.gen_count)
+
         def sending(now: Submission) -> Submission:
             job.check_wanted()
-            return now.submitting(digest=digest, at=self._clock.now())
+            here = now.placed(site=session.site, account=session.account)
+            return here.submitting(digest=digest, at=self._clock.now(), price=price)
 
         self._sending += 1
         try:
@@ -201,6 +249,7 @@ class Sending:
             job.check_wanted()  # the disk may have been waited for
             if self._clock.monotonic() - began > _TOO_LONG:
                 raise UpstreamUnreachable("The gateway was held up before it sent anything.")
+            self._settling.used(session)
             try:
                 progress = await self._upstream.submit(site, session.secret, payload)
             except SubmissionUncertain as doubt:
@@ -209,6 +258,8 @@ class Sending:
                 )
                 cause = doubt.__cause__
                 answer = cause if isinstance(cause, SessionExpired | UpstreamMaintenance) else None
+                self._placing.failed(session, job.job.request, answer or doubt)
+                self._placing.answered((part.job_id, part.number), taken=False)
                 doubtful = await job.move(part.number, Submission.reconciling)
                 return Sent(doubtful, session, answer)
             except GatewayError:
@@ -216,7 +267,9 @@ class Sending:
             except Exception:
                 # A defect of ours after the request may have gone out: never taken for a refusal.
                 log.exception("submission_in_doubt", job=job.job.id)
+                self._placing.answered((part.job_id, part.number), taken=False)
                 return Sent(await job.move(part.number, Submission.reconciling), session)
+            self._placing.answered((part.job_id, part.number), taken=True)
             job.saw(part.number, progress)
             taken = await job.move(part.number, lambda now: now.listed(progress.history_id))
             return Sent(taken, session)
@@ -247,6 +300,18 @@ class Sending:
             constants=self._constants,
             uris=part.uploads,
         )
+
+
+def _order(job: OpenJob, part: Submission, sessions: tuple[Session, ...]) -> Order:
+    return Order(
+        key=(part.job_id, part.number),
+        owner=job.job.owner,
+        request=job.job.request,
+        sessions=sessions,
+        at=job.job.created_at,
+        deadline=job.job.deadline,
+        avoid=part.refused_by,
+    )
 
 
 def session_of(sessions: tuple[Session, ...], account: str) -> Session:

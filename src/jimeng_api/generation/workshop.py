@@ -18,7 +18,7 @@ from jimeng_api.domain.failure import Failure
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.run import Generation
-from jimeng_api.jobs.job import Job, Submission
+from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.jobs.store import JobStore
 
 log = structlog.get_logger()
@@ -95,7 +95,7 @@ class Workshop:
             if self._placing.is_ours(part.account) and not self._closed:
                 self._start(job, part)
             else:
-                self._placing.remove(part.account)
+                self._placing.leave((job.id, part.number))
 
     def look_again(self, job_id: str) -> None:
         """Look at once for the result of a job that was given up, if that is done here."""
@@ -174,6 +174,7 @@ class Workshop:
         work = await self._store.work()
         free = sorted(account for account in work if not claims.holds(account))
         await claims.take(self._share(free))
+        await self._placing.claim_more()
         at_work = self._at_work()
         await self._take_up(
             [
@@ -199,6 +200,7 @@ class Workshop:
         """Go on with what nobody works on, of accounts that are ours."""
         if not accounts:
             return
+        found: list[tuple[Job, Submission]] = []
         for job in await self._store.at_work(accounts):
             if job.id in self._arriving:
                 continue
@@ -207,9 +209,12 @@ class Workshop:
                 # What ended here since the disk was read has moved on from what was read.
                 fresh = key not in self._running and key not in self._done_meanwhile
                 if fresh and part.open and self._placing.is_ours(part.account):
-                    if not part.state.ended:
-                        self._placing.add(part.account)
-                    self._start(job, part)
+                    found.append((job, part))
+        for job, part in found:  # what was sent has its place before any is given out
+            if part.state is not State.ACCEPTED and not part.state.ended:
+                self._placing.runs((job.id, part.number), part.account, job.request)
+        for job, part in found:
+            self._start(job, part)
 
     async def _cancel_what_was_taken_back(self) -> None:
         for job_id in await self._store.cancelled():
@@ -220,6 +225,9 @@ class Workshop:
 
     async def _cancel(self, job: OpenJob) -> None:
         await job.cancel(watched_until=self._generation.watched_until(job.job))
+        for number in sorted(job.mine):
+            if job.part(number).state.ended:
+                self._placing.call_off((job.job.id, number))
 
     async def _release_what_is_idle(self, work: Collection[str]) -> None:
         """Give up accounts without work for two looks, so that the next gateway that is asked has them."""
@@ -262,7 +270,7 @@ class Workshop:
         if part.state.ended:
             await opened.move(number, Submission.let_go)
             return
-        self._placing.remove(part.account)
+        self._placing.leave((opened.job.id, number))
         failure = Failure.of(
             InternalError("The key file of the gateway changed; its sessions are lost.")
         )

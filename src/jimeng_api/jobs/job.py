@@ -55,6 +55,9 @@ class IllegalMove(Exception):
 class Submission:
     """One paid request to the upstream: `gen_count` pictures of job `job_id` (None: the model's own number).
 
+    `price` is how many credits it was thought to cost when it was promised, and again when it was sent (None:
+    nobody knows); `charged` is what the upstream's own book says. It is `unsettled` from the sending until
+    that book has been read, or nobody can read it any more.
     `submit_id` is ours, made before sending; `history_id` is the upstream's. `account` names the account that
     is to take it, or took it (never its session), on `site`; whoever has claimed that account works on it.
     `attempt` counts how often a certain refusal sent it back to the start, `refused_by` are accounts that
@@ -80,6 +83,9 @@ class Submission:
     sent_at: float | None = None
     failure: Failure | None = None
     watched_until: float | None = None
+    price: int | None = None
+    charged: int | None = None
+    unsettled: bool = False
 
     @property
     def open(self) -> bool:
@@ -88,7 +94,12 @@ class Submission:
 
     def placed(self, *, site: str, account: str) -> Submission:
         """For this account, before anything was sent."""
-        return replace(self, site=site, account=account)
+        return replace(
+            self,
+            site=site,
+            account=account,
+            uploads=self.uploads if account == self.account else (),  # one account's are no other's
+        )
 
     def uploaded(self, uris: Iterable[str]) -> Submission:
         """With what its request starts from in the account's own upstream store."""
@@ -96,8 +107,9 @@ class Submission:
             raise IllegalMove(f"{self.state.value} → uploaded")
         return replace(self, uploads=tuple(uris))
 
-    def submitting(self, *, digest: str, at: float) -> Submission:
-        return replace(self._moved(State.SUBMITTING), digest=digest, sent_at=at)
+    def submitting(self, *, digest: str, at: float, price: int | None = None) -> Submission:
+        moved = self._moved(State.SUBMITTING)
+        return replace(moved, digest=digest, sent_at=at, price=price, unsettled=True)
 
     def refused(
         self, *, submit_id: str, site: str, account: str, refused_by: Iterable[str]
@@ -113,6 +125,7 @@ class Submission:
             uploads=self.uploads if account == self.account else (),  # one account's are no other's
             digest=None,
             sent_at=None,
+            unsettled=False,
         )
 
     def reconciling(self) -> Submission:

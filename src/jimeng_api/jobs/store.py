@@ -26,6 +26,7 @@ from jimeng_api.domain.errors import NotFound
 from jimeng_api.domain.failure import Failure
 from jimeng_api.domain.requests import GenerationRequest, ImageRequest, VideoRequest
 from jimeng_api.domain.results import Picture
+from jimeng_api.jobs.charges import Charges
 from jimeng_api.jobs.claims import Claims
 from jimeng_api.jobs.commits import Change, Commits
 from jimeng_api.jobs.files import Files
@@ -57,7 +58,7 @@ class JobStore:
     Whoever asks for a job on behalf of a caller names its owner, so that a foreign job is not found. Trouble
     with the database is raised as StorageUnavailable. `claims` says which accounts are ours to work on,
     `signals` when a job has changed, `retention` deletes what has been kept long enough. `files` are those
-    that callers uploaded beforehand.
+    that callers uploaded beforehand, `charges` is what was paid.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -66,6 +67,7 @@ class JobStore:
         self.signals = Signals(database, clock.token(8))
         self.retention = Retention(database)
         self.files = Files(database)
+        self.charges = Charges(database)
         self._commits = Commits(database, self.signals, clock)
 
     def listen(self) -> None:
@@ -372,6 +374,9 @@ def _submission_row(part: Submission) -> dict[str, Any]:
         "failure": _failure_row(part.failure),
         "watched_until": part.watched_until,
         "open": part.open,
+        "price": part.price,
+        "charged": part.charged,
+        "unsettled": part.unsettled,
     }
 
 

@@ -70,6 +70,10 @@ submissions = Table(
     Column("watched_until", Float),
     # Whether there is still something to do: what a gateway looks for that has lost its memory, or another.
     Column("open", Boolean, nullable=False),
+    Column("price", Integer),
+    Column("charged", Integer),
+    # Whether the upstream's own book of credits is still to be read for it.
+    Column("unsettled", Boolean, nullable=False),
     Index("submissions_by_submit_id", "submit_id"),
     Index("submissions_by_history_id", "history_id"),
 )
@@ -79,6 +83,12 @@ Index(
     # In the words of the queries: SQLite takes a partial index only where it finds its condition again.
     sqlite_where=text("open = 1"),
     postgresql_where=submissions.c.open,
+)
+Index(
+    "submissions_unsettled",
+    submissions.c.account,
+    sqlite_where=text("unsettled = 1"),
+    postgresql_where=submissions.c.unsettled,
 )
 
 pictures = Table(

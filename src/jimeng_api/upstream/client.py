@@ -36,6 +36,7 @@ from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.envelope import Plane
 from jimeng_api.upstream.gates import Gates, Operation
 from jimeng_api.upstream.replies.answers import Answer, Reply, signature_clock, unwrap
+from jimeng_api.upstream.replies.books import Page, page_of
 from jimeng_api.upstream.replies.credits import Credits, credits_of, granted
 from jimeng_api.upstream.replies.items import local_items
 from jimeng_api.upstream.replies.origins import Found
@@ -199,6 +200,13 @@ class UpstreamClient:
     async def credits(self, site: Site, session: Secret) -> Credits:
         """What the account may spend."""
         return await self._read(site, session, envelope.CREDITS, {}, credits_of)
+
+    async def credit_history(
+        self, site: Site, session: Secret, *, cursor: str = "0", count: int
+    ) -> Page:
+        """The account's book of credits from the cursor on, newest first, `count` entries of it."""
+        body = {"count": count, "cursor": cursor}
+        return await self._read(site, session, envelope.CREDIT_HISTORY, body, page_of)
 
     async def receive(self, site: Site, session: Secret) -> int:
         """Take today's free credits; how many came, 0 where they were taken before."""

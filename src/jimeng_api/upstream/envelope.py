@@ -24,6 +24,7 @@ LOCAL_ITEMS: Final = "/mweb/v1/get_local_item_list"
 UPLOAD_TOKEN: Final = "/mweb/v1/get_upload_token"  # noqa: S105 - a path
 CONTENT_CHECK: Final = "/mweb/v1/algo_proxy"
 CREDITS: Final = "/commerce/v1/benefits/user_credit"
+CREDIT_HISTORY: Final = "/commerce/v1/benefits/user_credit_history"
 GRANT: Final = "/commerce/v1/benefits/credit_receive"
 LOGIN_STATE: Final = "/passport/account/info/v2"
 

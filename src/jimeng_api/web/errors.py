@@ -103,6 +103,7 @@ LOOKS: Mapping[type[GatewayError], Look] = {
     # Ours, and over in a moment.
     errors.GatewayBusy: Look(status=503, type=_SERVER, resend=True, retry_after=5),
     errors.Overloaded: Look(status=503, type=_SERVER, resend=True, retry_after=5),
+    errors.QueueFull: Look(status=429, type=_RATE, resend=True, retry_after=30),
     errors.StorageUnavailable: Look(status=503, type=_SERVER, resend=True, retry_after=10),
     errors.ShuttingDown: Look(status=503, type=_SERVER, resend=True, retry_after=5),
     errors.JobStillRunning: Look(status=504, type=_TIMEOUT),

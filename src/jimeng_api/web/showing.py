@@ -23,7 +23,13 @@ from jimeng_api.web.serving import SHOWN
 def shown_job(request: Request, job: Job) -> dict[str, Any]:
     parts = parts_of(request)
     link = partial(links_of(request).media, request.scope)
-    return job_object(job, parts.desk.live(job.id), link=link, now=parts.clock.now())
+    return job_object(
+        job,
+        parts.desk.live(job.id),
+        link=link,
+        now=parts.clock.now(),
+        line=parts.desk.line(job),
+    )
 
 
 def shown_video(request: Request, job: Job) -> dict[str, Any]:

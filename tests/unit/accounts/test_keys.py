@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jimeng_api.accounts.choice import choose
+from jimeng_api.accounts.choice import Standing, Take, choose
 from jimeng_api.accounts.session import Session, sessions_of
 from jimeng_api.domain.errors import InvalidKey
 from jimeng_api.domain.secret import Secret
@@ -99,8 +99,12 @@ def test_the_least_loaded_session_is_chosen_and_the_callers_order_decides_betwee
     loads = {"a": 2, "b": 1, "c": 0}
 
     def chosen(*names: str) -> str | None:
-        fit = [session for session in sessions if session.account in names]
-        found = choose(fit, load=loads.__getitem__)
+        found = choose(
+            Standing(account=session.account, running=loads[session.account])
+            for session in sessions
+            if session.account in names
+        )
+        assert found is None or isinstance(found, Take)
         return found.account if found else None
 
     assert chosen("a", "b", "c") == "c"

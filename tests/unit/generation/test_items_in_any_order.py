@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 from typing_extensions import override
 
+from jimeng_api.accounts.health import Health
 from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.sites import Site
 from jimeng_api.clock import SystemClock
@@ -22,8 +23,10 @@ from jimeng_api.domain.secret import Secret
 from jimeng_api.generation.collecting import Collecting
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
+from jimeng_api.generation.pricing import shipped_price
 from jimeng_api.generation.run import Generation
 from jimeng_api.generation.sending import Sending
+from jimeng_api.generation.settling import Settling
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.jobs.job import Job, State, Submission
 from jimeng_api.media.keeper import Keeper
@@ -136,7 +139,7 @@ async def carried(folder: Path, upstream: Telling, album: Album, *, parts: int =
     await store.accept(job)
     await store.claims.take([SESSION.account])
     opened = OpenJob(job, store, clock)
-    placing = Placing(store.claims)
+    placing = Placing(store.claims, Health(clock), clock)
     generation = Generation(
         sending=Sending(
             upstream=cast(UpstreamClient, upstream),
@@ -145,6 +148,10 @@ async def carried(folder: Path, upstream: Telling, album: Album, *, parts: int =
             placing=placing,
             clock=clock,
             constants=Constants(),
+            price=shipped_price,
+            settling=Settling(
+                upstream=cast(UpstreamClient, upstream), charges=store.charges, clock=clock
+            ),
         ),
         collecting=Collecting(
             upstream=cast(UpstreamClient, upstream),

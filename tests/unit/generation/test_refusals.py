@@ -9,19 +9,16 @@ from jimeng_api.domain.errors import GatewayError
 from jimeng_api.generation.refusals import RULES, Again, Persistence, after_refusal, rule_for
 
 PERSISTENCE = Persistence(unsent=(1.0, 3.0), busy=(10.0, 20.0, 40.0))
-ELSEWHERE = Again(seconds=0, elsewhere=True)
-ACCOUNT = (errors.SessionExpired, errors.OutOfCredits, errors.DailyLimitReached, errors.AccountBusy,
-           errors.RateLimited, errors.ModelNotPermitted, errors.RegionRefused,
-           errors.ConsentRequired)  # fmt: skip
+ELSEWHERE = Again(elsewhere=True)
+IN_LINE = Again(in_line=True)
+ACCOUNT = (errors.SessionExpired, errors.OutOfCredits, errors.DailyLimitReached,
+           errors.ModelNotPermitted, errors.RegionRefused, errors.ConsentRequired)  # fmt: skip
 FINAL = (errors.ContentRefused, errors.InvalidValue, errors.ProtocolChanged, errors.UnknownUpstreamCode,
          errors.GenerationFailed, errors.UpstreamTrouble, errors.InternalError, errors.RiskControl,
          errors.InvalidKey, errors.SubmissionUnconfirmed)  # fmt: skip
-UNSENT = (
-    errors.UpstreamUnreachable,
-    errors.UpstreamMaintenance,
-    errors.ProxyRefused,
-    errors.Overloaded,
-)
+SITE = (errors.UpstreamUnreachable, errors.UpstreamMaintenance, errors.ProxyRefused)
+UNSENT = (*SITE, errors.Overloaded)
+BUSY = (errors.AccountBusy, errors.RateLimited)
 
 
 def after(
@@ -54,8 +51,18 @@ def test_what_all_would_refuse_alike_is_not_tried_again(
 def test_what_never_left_is_tried_three_times_in_all_and_with_the_same_session(
     kind: type[GatewayError],
 ) -> None:
-    waits = [after(kind, attempt=attempt, others=True) for attempt in range(3)]
+    waits = [after(kind, attempt=attempt) for attempt in range(3)]
     assert waits == [Again(seconds=1.0), Again(seconds=3.0), None]
+
+
+@pytest.mark.parametrize("kind", [*SITE, errors.UploadFailed])
+def test_what_is_the_sites_own_is_tried_on_another_site(kind: type[GatewayError]) -> None:
+    assert rule_for(kind("down")).elsewhere == "site"
+    assert after(kind, others=True, retry_after=29) == ELSEWHERE
+
+
+def test_what_is_our_own_is_no_better_elsewhere() -> None:
+    assert after(errors.Overloaded, others=True) == Again(seconds=1.0)
 
 
 @pytest.mark.parametrize("kind", UNSENT)
@@ -66,20 +73,19 @@ def test_where_the_way_is_known_to_be_closed_for_longer_it_is_told_at_once(
     assert after(kind, retry_after=29) is None
 
 
-@pytest.mark.parametrize("kind", [errors.AccountBusy, errors.RateLimited])
-def test_a_busy_account_is_waited_for(kind: type[GatewayError]) -> None:
-    waits = [after(kind, attempt=attempt) for attempt in range(4)]
-    assert waits == [Again(seconds=10.0), Again(seconds=20.0), Again(seconds=40.0), None]
+@pytest.mark.parametrize("kind", BUSY)
+@pytest.mark.parametrize("others", [True, False])
+def test_a_busy_account_is_waited_for_in_line(kind: type[GatewayError], others: bool) -> None:
+    assert [after(kind, attempt=attempt, others=others) for attempt in range(3)] == [IN_LINE] * 3
 
 
-@pytest.mark.parametrize(("told", "waits"), [(None, 10.0), (5, 10.0), (0, 10.0), (60, 60)])
-def test_the_upstreams_own_word_on_when_to_return_is_kept(told: float | None, waits: float) -> None:
-    assert after(errors.AccountBusy, retry_after=told) == Again(seconds=waits)
+@pytest.mark.parametrize("kind", BUSY)
+def test_one_that_is_busy_again_and_again_gives_way_to_another(kind: type[GatewayError]) -> None:
+    assert after(kind, attempt=3, others=True) == ELSEWHERE
+    assert after(kind, attempt=3) is None
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in ACCOUNT if kind not in (errors.AccountBusy, errors.RateLimited)]
-)
+@pytest.mark.parametrize("kind", ACCOUNT)
 def test_what_waiting_does_not_mend_is_told_at_once(kind: type[GatewayError]) -> None:
     assert after(kind) is None
 

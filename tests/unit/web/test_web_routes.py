@@ -278,6 +278,7 @@ async def test_progress_is_the_share_of_finished_pictures(
         percent,
     )
     assert found["queue"] == {
+        "line": "upstream",
         "position": 3,
         "length": 40,
         "wait_seconds": 12.5,

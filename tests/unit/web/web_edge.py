@@ -27,7 +27,7 @@ from jimeng_api.domain.errors import (
     NotFound,
 )
 from jimeng_api.domain.failure import Failure
-from jimeng_api.domain.progress import Progress
+from jimeng_api.domain.progress import Progress, Queue
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.domain.secret import Secret
@@ -65,6 +65,7 @@ class MemoryDesk(Desk):
         self.breaks: Exception | None = None  # instead of an answer to `wait`
         self.taken = True  # whether the upstream took what then failed
         self.late = False  # what failed has pictures after all
+        self.lines: dict[str, Queue] = {}
         self.repeats: list[Repeat | None] = []
         self.told: list[str] = []  # of which the answer went out whole
         self.makes = 4  # pictures, where the request names no number
@@ -196,6 +197,10 @@ class MemoryDesk(Desk):
                 if picture.media_id == media_id:
                     return picture
         raise NotFound("There is no such file.")
+
+    @override
+    def line(self, job: Job) -> Queue | None:
+        return self.lines.get(job.id)
 
     @override
     def live(self, job_id: str) -> tuple[Progress, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jimeng_api.catalog.lookup import unavailable
+from jimeng_api.catalog.prices import benefit_type
 from jimeng_api.catalog.sites import Site
 from jimeng_api.catalog.video_models import VideoModel
 from jimeng_api.catalog.video_modes import WAYS_TO_FILM, WayToFilm
@@ -64,7 +65,7 @@ def video_payload(
     if request.mode == "edit":
         film["text_to_video_params"]["generator_feature"] = way.generator
     film["video_task_extra"] = metrics
-    charge = _charge(request, model, way)
+    charge = _charge(request, model)
     return body(
         key,
         draft,
@@ -77,18 +78,6 @@ def video_payload(
             "m_video_commerce_info_list": [charge],
         },
     )
-
-
-def seconds_of(request: VideoRequest) -> float:
-    """How long the film becomes."""
-    match request.mode:
-        case "edit":
-            end = request.edit_to or request.inputs[0].seconds
-            return end - request.edit_from
-        case "multi_frame":
-            return sum(frame.seconds for frame in request.frames)
-        case _:
-            return request.seconds
 
 
 def _input(
@@ -105,7 +94,7 @@ def _input(
         "prompt": request.prompt,
         "video_mode": 2,
         "fps": model.fps,
-        "duration_ms": -1 if request.mode == "edit" else round(seconds_of(request) * 1000),
+        "duration_ms": -1 if request.mode == "edit" else round(request.film_seconds * 1000),
     }
     if _sends_resolution(request, model):
         film["resolution"] = request.resolution
@@ -147,31 +136,15 @@ def _version(written: str) -> tuple[int, ...]:
     return tuple(int(part) for part in written.split(".") if part)
 
 
-def _charge(request: VideoRequest, model: VideoModel, way: WayToFilm) -> Tree:
+def _charge(request: VideoRequest, model: VideoModel) -> Tree:
     """What the page says is to be charged. `amount` is in seconds; the price is the upstream's own affair."""
-    films = [one for one in request.inputs if one.kind == "video"]
-    if way.scene:
-        amount = 0.0  # seen of interpolation; of the other, nobody has written it down [C]
-    elif request.mode == "edit":
-        amount = seconds_of(request)
-    else:
-        amount = seconds_of(request) + sum(film.seconds for film in films)
     return {
-        "amount": _plain(amount),
-        "benefit_type": way.benefit_type
-        or _benefit_type(model, request.resolution, with_film=bool(films)),
+        "amount": _plain(request.billed_seconds),
+        "benefit_type": benefit_type(request, model),
         "resource_id": "generate_video",
         "resource_id_type": "str",
         "resource_sub_type": "aigc",
     }
-
-
-def _benefit_type(model: VideoModel, resolution: str, *, with_film: bool) -> str:
-    own = model.benefit_types
-    # Where the model has no choice, the one row is meant, whatever it is called.
-    found = own.get(resolution) or own.get("default") or next(iter(own.values()))
-    special = model.benefit_type_with_video if with_film else model.benefit_type_no_input_video
-    return found if special is None else special.format(resolution=resolution)
 
 
 def _metrics(
@@ -208,7 +181,7 @@ def _scene(request: VideoRequest, model: VideoModel, key: str) -> Tree:
         "type": "video",
         "scene": "BasicVideoGenerateButton",
         "modelReqKey": key,
-        "videoDuration": _plain(seconds_of(request)),
+        "videoDuration": _plain(request.film_seconds),
         "materialTypes": [CODES[one.kind] for one in request.inputs],
         "reportParams": {
             "enterSource": "generate",

@@ -19,12 +19,17 @@ from jimeng_api.web.schemas.shown import Shown
 
 
 class QueueReply(Shown):
-    """The place in the upstream's own line, as last seen."""
+    """The place in a line: of the gateway, where it waits for an account with room, or of the upstream."""
 
+    line: Literal["gateway", "upstream"]
     position: int
     length: int
-    wait_seconds: float | None = Field(description="How long it says the wait will be.")
-    run_seconds: float | None = Field(description="How long it says the work itself will take.")
+    wait_seconds: float | None = Field(
+        description="How long the wait will be, as the upstream says, or as things went here lately."
+    )
+    run_seconds: float | None = Field(
+        description="How long the upstream says the work itself will take."
+    )
 
 
 class InputReply(Shown):
@@ -113,6 +118,15 @@ class JobErrorReply(Shown):
     charge: str
 
 
+class CreditsReply(Shown):
+    """Credits; null is what nobody knows, or not yet."""
+
+    expected: int | None = Field(description="What it was thought to cost.")
+    charged: int | None = Field(
+        description="What the upstream's own book says, read some minutes after the end."
+    )
+
+
 class SubmissionReply(Shown):
     """One paid request to the upstream."""
 
@@ -125,6 +139,7 @@ class SubmissionReply(Shown):
     attempt: int
     n: int | None
     sent_at: int | None
+    credits: CreditsReply
     error: JobErrorReply | None
 
 
@@ -162,9 +177,17 @@ class JobList(Shown):
 
 
 def job_object(
-    job: Job, live: Iterable[Progress], *, link: Callable[[str], str], now: float
+    job: Job,
+    live: Iterable[Progress],
+    *,
+    link: Callable[[str], str],
+    now: float,
+    line: Queue | None = None,
 ) -> dict[str, Any]:
-    """The job, with what the last looks at it showed. `link` makes a link of a media id."""
+    """The job, with what the last looks at it showed. `link` makes a link of a media id.
+
+    `line` is its place among those that wait here.
+    """
     looks = {look.submit_id: look for look in live}
     shown = {picture.media_id for picture in job.shown}
     return {
@@ -178,7 +201,7 @@ def job_object(
         "created_at": int(job.created_at),
         "finished_at": _seconds(job.finished_at),
         "expires_at": int(job.deadline),
-        "queue": None if job.state.ended else _queue(looks.values()),
+        "queue": None if job.state.ended else _queue(looks.values(), line),
         "partial": job.partial,
         "late": job.late,
         "request": _request(job.request),
@@ -191,17 +214,24 @@ def job_object(
     }
 
 
-def _queue(looks: Iterable[Progress]) -> dict[str, Any] | None:
+def _queue(looks: Iterable[Progress], line: Queue | None) -> dict[str, Any] | None:
     """The worst place of all the submissions: the job is not done before that one is."""
+    if line is not None:
+        return _place(line, "gateway")
     waiting = [look.queue for look in looks if look.queue != Queue()]
     if not waiting:
         return None
     last = max(waiting, key=lambda queue: (queue.position, queue.wait_seconds or 0))
+    return _place(last, "upstream")
+
+
+def _place(queue: Queue, line: str) -> dict[str, Any]:
     return {
-        "position": last.position,
-        "length": last.length,
-        "wait_seconds": last.wait_seconds,
-        "run_seconds": last.run_seconds,
+        "line": line,
+        "position": queue.position,
+        "length": queue.length,
+        "wait_seconds": queue.wait_seconds,
+        "run_seconds": queue.run_seconds,
     }
 
 
@@ -291,6 +321,7 @@ def _submission(part: Submission) -> dict[str, Any]:
         "attempt": part.attempt,
         "n": part.gen_count,
         "sent_at": _seconds(part.sent_at),
+        "credits": {"expected": part.price, "charged": part.charged},
         "error": _error(part.failure),
     }
 
@@ -310,7 +341,13 @@ EXAMPLE_JOB: Mapping[str, Any] = {
     "created_at": 1763800000,
     "finished_at": None,
     "expires_at": 1763801200,
-    "queue": {"position": 12, "length": 430, "wait_seconds": 20.0, "run_seconds": 15.0},
+    "queue": {
+        "line": "upstream",
+        "position": 12,
+        "length": 430,
+        "wait_seconds": 20.0,
+        "run_seconds": 15.0,
+    },
     "partial": False,
     "late": False,
     "request": {
@@ -342,6 +379,7 @@ EXAMPLE_JOB: Mapping[str, Any] = {
             "attempt": 0,
             "n": 4,
             "sent_at": 1763800001,
+            "credits": {"expected": 4, "charged": None},
             "error": None,
         }
     ],
