@@ -1,0 +1,244 @@
+"""OpenAI's own client for Python."""
+
+from __future__ import annotations
+
+import base64
+import time
+import warnings
+from collections.abc import Callable
+from functools import partial
+
+import openai
+
+from tests.clients.python.checks import (
+    BASE,
+    FILM,
+    GATEWAY,
+    PICTURE,
+    SMALL,
+    asked,
+    control,
+    error_of,
+    is_picture,
+    is_picture_link,
+    run,
+    submissions,
+)
+
+warnings.simplefilter("ignore", DeprecationWarning)  # all of `videos` is marked so
+
+
+def client(key: str, base: str = BASE) -> openai.OpenAI:
+    return openai.OpenAI(base_url=base, api_key=key)
+
+
+def models(key: str) -> None:
+    names = [model.id for model in client(key).models.list()]
+    assert SMALL in names
+    assert FILM in names
+    assert client(key).models.retrieve(SMALL).object == "model"
+    with_a_slash = partial(client(key).models.retrieve, "some/such")  # arrives as some%2Fsuch
+    assert "some/such" in error_of(openai.NotFoundError, with_a_slash).message
+
+
+def with_and_without_v1(key: str) -> None:
+    for base in (BASE, f"{BASE}/", GATEWAY, f"{GATEWAY}/"):
+        assert client(key, base).models.list().data
+
+
+def exactly_n(key: str) -> None:
+    made = client(key).images.generate(
+        model=SMALL, prompt="a cat", n=3, size="1024x1024", response_format="b64_json"
+    )
+    assert made.data is not None
+    assert len(made.data) == 3
+    assert isinstance(made.created, int)
+    assert made._request_id
+    for one in made.data:
+        assert one.url is None
+        is_picture(one.b64_json or "")
+
+
+def links(key: str) -> None:
+    made = client(key).images.generate(model=SMALL, prompt="a cat", n=1, response_format="url")
+    assert made.data is not None
+    assert made.data[0].b64_json is None
+    assert made.data[0].url
+    assert made.data[0].url.startswith(f"{GATEWAY}/")
+    is_picture_link(made.data[0].url)
+
+
+def every_parameter(key: str) -> None:
+    made = client(key).images.generate(
+        model=SMALL,
+        prompt="a cat",
+        n=1,
+        quality="high",
+        style="vivid",
+        background="auto",
+        moderation="low",
+        user="u",
+        output_format="jpeg",
+        output_compression=80,
+        response_format="b64_json",
+        extra_body={"ratio": "16:9", "resolution": "1k", "negative_prompt": "dogs"},
+    )
+    assert made.data is not None
+    assert made.size
+    assert made.size != "auto"
+    wide, high = map(int, made.size.split("x"))
+    assert 1.7 < wide / high < 1.8
+    assert base64.b64decode(made.data[0].b64_json or "").startswith(b"\xff\xd8\xff")
+
+
+def names_of_openai(key: str) -> None:
+    for name in ("gpt-image-1", "gpt-image-1-mini", "gpt-image-2", "chatgpt-image-latest"):
+        made = client(key).images.generate(model=name, prompt="a cat", quality="low")
+        assert made.data is not None
+        assert len(made.data) == 1
+        is_picture(made.data[0].b64_json or "")
+    old = client(key).images.generate(model="dall-e-3", prompt="a cat")
+    assert old.data is not None
+    assert old.data[0].url
+
+
+def pictures_in(key: str) -> None:
+    for given in (
+        ("a.png", PICTURE, "image/png"),
+        PICTURE,
+        [("a.png", PICTURE), ("b.png", PICTURE)],
+    ):
+        made = client(key).images.edit(
+            model=SMALL, prompt="blue", image=given, n=1, size="1024x1024", response_format="url"
+        )
+        assert made.data is not None
+        assert made.data[0].url
+    varied = client(key).images.create_variation(image=PICTURE, model=SMALL, n=1)
+    assert varied.data
+
+
+def events(key: str) -> None:
+    drawn = list(
+        client(key).images.generate(model=SMALL, prompt="a cat", n=2, stream=True, partial_images=2)
+    )
+    done = [event for event in drawn if event.type == "image_generation.completed"]
+    assert len(done) == 2
+    assert drawn[-1] == done[-1]
+    assert done[0].usage is not None
+    is_picture(done[0].b64_json)
+    changed = list(
+        client(key).images.edit(
+            model=SMALL, prompt="blue", image=("a.png", PICTURE), n=1, stream=True
+        )
+    )
+    assert changed[-1].type == "image_edit.completed"
+    is_picture(changed[-1].b64_json)
+
+
+def an_error_in_a_stream(key: str) -> None:
+    control("/faults", {"on": "generate", "fault": "text_block", "account": key})
+    events = client(key).images.generate(model=SMALL, prompt="a cat", stream=True)
+    refused = error_of(openai.APIError, lambda: list(events))
+    assert refused.code == "moderation_blocked"
+    assert refused.message
+
+
+def from_order_to_film(key: str) -> None:
+    videos = client(key).videos
+    made = videos.create_and_poll(
+        model=FILM, prompt="waves", seconds="4", size="1280x720", poll_interval_ms=100
+    )
+    assert (made.status, made.progress, made.error) == ("completed", 100, None)
+    assert (made.seconds, made.size, made.object) == ("5", "1280x720", "video")
+    film = videos.download_content(made.id)
+    assert film.response.headers["content-type"] == "video/mp4"
+    assert film.read()[4:8] == b"ftyp"
+    other = videos.remix(made.id, prompt="by night")
+    assert other.remixed_from_video_id == made.id
+    assert [one.id for one in videos.list(limit=1)] == [other.id, made.id]  # asks for two pages
+    assert videos.delete(made.id).deleted
+
+
+def first_pictures(key: str) -> None:
+    videos = client(key).videos
+    uri = "data:image/png;base64," + base64.b64encode(PICTURE).decode()
+    one = {"input_reference": {"image_url": uri}}
+    as_json = {"Content-Type": "application/json"}
+    made = (
+        videos.create(model=FILM, prompt="a", input_reference=("a.png", PICTURE, "image/png")),
+        videos.create(model="sora-2", prompt="b", seconds="8", extra_body=one),
+        videos.create(model=FILM, prompt="c", extra_body=one, extra_headers=as_json),
+    )
+    assert [video.status in ("queued", "in_progress", "completed") for video in made] == [True] * 3
+    until = time.monotonic() + 60
+    while submissions(key) < 3:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    ledger = control(f"/ledger?brief=1&account={key}")
+    assert isinstance(ledger, dict)
+    assert {row["film"]["mode"] for row in ledger["submits"]} == {"first_frame"}
+
+
+def wrong_requests(key: str) -> None:
+    api = client(key)
+    at_once = api.with_options(max_retries=0)
+    wrong: list[tuple[type[openai.APIStatusError], str | None, Callable[[], object]]] = [
+        (openai.BadRequestError, "n", partial(at_once.images.generate, prompt="x", n=99)),
+        (openai.BadRequestError, "size", partial(api.images.generate, prompt="x", size="banana")),
+        (openai.NotFoundError, "model", partial(api.images.generate, prompt="x", model="none")),
+        (openai.NotFoundError, None, partial(api.videos.retrieve, "video_none")),
+        (openai.AuthenticationError, None, client("x").models.list),
+    ]
+    for kind, param, ask in wrong:
+        error = error_of(kind, ask)
+        assert param is None or error.param == param
+        assert error.type
+        assert error.code
+        assert error.request_id
+        assert " - " in str(error)  # the SDK found the message in it
+    assert submissions(key) == 0
+
+
+def a_lost_answer_is_paid_once(key: str) -> None:
+    control("/faults", {"on": "generate", "fault": "accepted_then_reset", "account": key})
+    made = client(key).images.generate(model=SMALL, prompt="a cat", n=1)
+    assert made.data
+    assert submissions(key) == 1
+
+
+def a_failed_job_is_not_sent_again(key: str) -> None:
+    control("/faults", {"on": "generate", "fault": "fails", "account": key, "times": -1})
+    ask = partial(client(key).images.generate, model=SMALL, prompt="a cat", n=1)
+    error = error_of(openai.InternalServerError, ask)  # such as it sends again, twice
+    assert error.code == "generation_failed"
+    assert error.response.headers["x-should-retry"] == "false"
+    assert submissions(key) == 1
+
+
+def a_refusal_is_not_sent_again(key: str) -> None:
+    control("/faults", {"on": "generate", "fault": "no_credits", "account": key, "times": -1})
+    ask = partial(client(key).images.generate, model=SMALL, prompt="a cat", n=1)
+    assert error_of(openai.RateLimitError, ask).code == "insufficient_quota"
+    assert asked(key, "generate") == 1
+
+
+CHECKS = {
+    "models": models,
+    "models: base URL with and without /v1": with_and_without_v1,
+    "generate: n exact": exactly_n,
+    "generate: links": links,
+    "generate: every parameter": every_parameter,
+    "generate: OpenAI's names": names_of_openai,
+    "edit": pictures_in,
+    "stream": events,
+    "stream: error": an_error_in_a_stream,
+    "videos": from_order_to_film,
+    "videos: first picture": first_pictures,
+    "errors": wrong_requests,
+    "retries: lost answer": a_lost_answer_is_paid_once,
+    "retries: failed job": a_failed_job_is_not_sent_again,
+    "retries: refusal": a_refusal_is_not_sent_again,
+}
+
+if __name__ == "__main__":
+    run(CHECKS, "openai")
