@@ -24,5 +24,5 @@ try:
     subprocess.run([*COMPILE, "--upgrade", "-o", DEV, wanted], check=True)
 finally:
     wanted.unlink()
-for clients in sorted(Path("requirements").glob("clients*.in")):
-    subprocess.run([*COMPILE, "--upgrade", "-o", clients.with_suffix(".txt"), clients], check=True)
+clients = Path("requirements/clients.in")
+subprocess.run([*COMPILE, "--upgrade", "-o", clients.with_suffix(".txt"), clients], check=True)
