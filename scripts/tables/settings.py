@@ -55,6 +55,7 @@ _CHINESE: Mapping[str, str] = {
     "log_level": "记录日志的最低级别。",
     "log_format": "给人看（text），或给程序读（json）。",
     "default_image_model": "OpenAI 的模型名，以及没有指定模型的请求，所用的模型。",
+    "default_video_model": "视频的同类设置：`sora-2` 以及没有指定模型的请求所用的模型。",
     "default_n": "没有 `n` 的请求返回几张；不设时，OpenAI 的模型名返回一张，其他返回画出的全部。",
     "response_format": "没有指定形式的请求以何种形式返回结果；不设时，按调用方的习惯。",
     "list_openai_aliases": "在模型列表中列出 OpenAI 的模型名。",

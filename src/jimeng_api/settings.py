@@ -28,8 +28,9 @@ from pydantic_settings import (
 from typing_extensions import override
 
 from jimeng_api.catalog.image_models import IMAGE_MODELS
-from jimeng_api.catalog.lookup import DEFAULT_IMAGE_MODEL
+from jimeng_api.catalog.lookup import DEFAULT_IMAGE_MODEL, DEFAULT_VIDEO_MODEL
 from jimeng_api.catalog.sites import SITES
+from jimeng_api.catalog.video_models import VIDEO_MODELS
 from jimeng_api.domain.secret import Secret
 from jimeng_api.upstream.constants import Constants
 
@@ -48,6 +49,12 @@ def _origin(url: str) -> str:
 def _image_model(name: str) -> str:
     if name not in IMAGE_MODELS:
         raise ValueError(f"must be one of {', '.join(IMAGE_MODELS)}")
+    return name
+
+
+def _video_model(name: str) -> str:
+    if name not in VIDEO_MODELS:
+        raise ValueError(f"must be one of {', '.join(VIDEO_MODELS)}")
     return name
 
 
@@ -182,6 +189,10 @@ class Settings(BaseSettings):
     default_image_model: Annotated[str, AfterValidator(_image_model)] = Field(
         DEFAULT_IMAGE_MODEL,
         description="The model behind OpenAI's names and behind requests that name none.",
+    )
+    default_video_model: Annotated[str, AfterValidator(_video_model)] = Field(
+        DEFAULT_VIDEO_MODEL,
+        description="The same for films: behind `sora-2` and behind requests that name none.",
     )
     default_n: Literal["one", "all"] | None = Field(
         None,

@@ -206,6 +206,7 @@ def _web_options(settings: Settings) -> WebOptions:
     return WebOptions(
         public_url=settings.public_url,
         default_image_model=settings.default_image_model,
+        default_video_model=settings.default_video_model,
         default_n=settings.default_n,
         response_format=settings.response_format,
         list_openai_aliases=settings.list_openai_aliases,

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,30 @@ async def test_what_one_gateway_runs_can_be_waited_for_followed_and_read_at_the_
     (submission,) = await pair.submitted(prompt)
     assert submission["double"] is False
     assert max(answered_at, told_at) - told_there_at < 2, "word took long to the other gateway"
+
+
+async def test_pictures_are_shown_early_at_the_gateway_that_does_not_run_the_job(
+    pair: Pair,
+) -> None:
+    await pair.upstream.fault("takes", seconds=1)
+    await pair.upstream.fault("items_before_end", looks=0, seconds=10)
+    request = {"model": "jimeng-3.0", "prompt": "two harbours", "resolution": "1k", "n": 2}
+    ask = partial(
+        pair.http.post,
+        json={**request, "stream": True, "partial_images": 2},
+        headers=_key("flo") | {"idempotency-key": "six"},
+    )
+    async with ask(f"{pair.b.base_url}/v1/images/generations") as left:
+        job = left.headers["x-job-id"]
+    async with ask(f"{pair.a.base_url}/v1/images/generations") as answer:
+        assert answer.headers["x-job-id"] == job
+        lines = (await answer.text()).splitlines()
+    events = [msgspec.json.decode(line[6:]) for line in lines if line[:6] == "data: "]
+    kinds = [event["type"].rpartition(".")[2] for event in events]
+    assert kinds == ["partial_image"] * 2 + ["completed"] * 2
+    assert [event["b64_json"] for event in events[:2]] == [
+        event["b64_json"] for event in events[2:]
+    ]
 
 
 async def test_a_key_is_one_job_wherever_and_however_often_it_is_sent(pair: Pair) -> None:

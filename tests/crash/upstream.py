@@ -29,9 +29,12 @@ class Upstream:
     async def prepare(self, *, job: tuple[float, float], answer: float, vanish: float) -> None:
         await self._post("time", {"seconds": list(job)})
         for fault, share in (("timeout", vanish), ("delay", 0.5)):
-            order = {"on": "generate", "fault": fault, "seconds": answer, "times": -1}
             if share:
-                await self._post("faults", {**order, "probability": share})
+                await self.fault(fault, seconds=answer, times=-1, probability=share)
+
+    async def fault(self, fault: str, **settings: Any) -> None:
+        """Let submissions meet a fault, the next one where nothing else is said."""
+        await self._post("faults", {"on": "generate", "fault": fault, **settings})
 
     async def tell_truth(self, tell: Tell) -> None:
         ledger = await self._get("ledger", brief="1")

@@ -217,6 +217,27 @@ async def test_items_may_be_there_before_the_record_says_so() -> None:
     ]
 
 
+async def test_items_may_appear_one_after_the_other() -> None:
+    sim = Sim()
+    await sim.fault("items_one_by_one")
+    await sim.time(seconds=10)
+    seen = await looks(sim, await sim.accepted(), 25)
+    shown = [(record["status"], len(record["item_list"])) for record in seen]
+    assert [step for step, _ in itertools.groupby(shown)] == [
+        (20, 0),
+        (42, 0),
+        *((45, items) for items in (0, 1, 2, 3)),
+        (50, 4),
+    ]
+    half = next(record for record in seen if len(record["item_list"]) == 2)
+    assert (half["total_image_count"], half["finished_image_count"]) == (4, 2)
+    assert (half["finish_time"], half["task"]["finish_time"], half["fail_code"]) == (0, 0, "")
+    early = [item["common_attr"]["id"] for item in half["item_list"]]
+    assert [item["common_attr"]["id"] for item in seen[-1]["item_list"][:2]] == early
+    link = half["item_list"][0]["image"]["large_images"][0]["image_url"]
+    assert (await sim.fetch(link)).status == 200
+
+
 async def test_items_may_be_there_for_seconds_before_the_record_says_so() -> None:
     sim = Sim()
     await sim.fault("items_before_end", looks=0, seconds=5)

@@ -28,6 +28,8 @@ OPENAI_IMAGE_ALIASES = (
     "gpt-image-1-mini",
     "gpt-image-1.5",
     "gpt-image-2",
+    "gpt-image-2.5-flare",
+    "gpt-image-2.5-sunburst",
     "chatgpt-image-latest",
 )
 OPENAI_VIDEO_ALIASES = ("sora-2", "sora-2-pro")

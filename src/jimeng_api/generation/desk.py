@@ -337,7 +337,15 @@ class Desk:
     # --------------------------------------------------------------------- waiting
 
     async def wait(self, caller: Caller, job_id: str, *, seconds: float) -> Job:
-        """The job once it has ended, whichever gateway works on it.
+        """The job once it has ended, whichever gateway works on it. Raises what `until_end` raises."""
+        async with aclosing(self.until_end(caller, job_id, seconds=seconds)) as seen:
+            (job,) = [one async for one in seen if one.state.ended]
+        return job
+
+    async def until_end(
+        self, caller: Caller, job_id: str, *, seconds: float
+    ) -> AsyncGenerator[Job, None]:
+        """The job now, and after everything that happens to it; the last one has ended.
 
         Raises JobStillRunning when that takes longer than `seconds`, ShuttingDown when the gateway stops,
         NotFound when the caller has no such job.
@@ -346,8 +354,9 @@ class Desk:
         with self.awaiting(job_id):
             async with aclosing(self._seen(caller, job_id, until=until)) as seen:
                 async for job in seen:
+                    yield job
                     if job.state.ended:
-                        return job
+                        return
         later = f"The job goes on; its result will be at /v1/jobs/{job_id}."
         if self._closing.is_set():
             raise ShuttingDown(f"The gateway is restarting. {later}")

@@ -94,6 +94,7 @@ class OpenJob:
         async with self._moving:
             job = self.job.with_pictures(pictures)
             await self._save(job, None, pictures, at=self._clock.now())
+        self._store.signals.changed([job.id])
 
     async def cancel(self, *, watched_until: float) -> None:
         """End for certain what was not sent; of the rest, stop waiting, and watch for what it paid for."""

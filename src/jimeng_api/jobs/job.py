@@ -197,6 +197,19 @@ class Job:
         return self.pictures[: self.request.count]
 
     @property
+    def sure(self) -> tuple[Picture, ...]:
+        """Of a job that runs: the pictures that will be among those shown, whatever becomes of the rest."""
+        asked = self.request.count
+        if asked is None:
+            return self.pictures
+        before, found = 0, list[Picture]()
+        for part in self.submissions:
+            theirs = self.pictures_of(part)
+            found += [one for one in theirs if before + one.number % PER_SUBMISSION < asked]
+            before += len(theirs) if part.state.ended else (part.gen_count or asked)
+        return tuple(found)
+
+    @property
     def partial(self) -> bool:
         """Whether it completed with fewer pictures than were asked for; unknown once their time is over."""
         asked = self.request.count or 0

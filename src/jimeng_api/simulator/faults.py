@@ -206,6 +206,10 @@ def _items_before_end(plan: Plan, settings: Settings) -> None:
     plan.unfinished_seconds = float(settings["seconds"])
 
 
+def _items_one_by_one(plan: Plan, _: Settings) -> None:
+    plan.one_by_one = True
+
+
 def _stays_at_45(plan: Plan, _: Settings) -> None:
     plan.stays_partial = True
 
@@ -333,6 +337,8 @@ _JOBS = (
     _job("queue_says_zero", "has status 0 in the queue information", _queue_says_zero),
     _job("items_before_end", "shows all items at 45 with finish_time 0 before it says 50",
          _items_before_end, looks=2, seconds=0.0),
+    _job("items_one_by_one", "shows each item at 45 as soon as it is finished, the others later",
+         _items_one_by_one),
     _job("stays_at_45", "ends with all items and a finish_time, still saying 45", _stays_at_45),
     _job("late_items", "says 50 with no items for some looks; -1 for ever", _late_items, looks=2),
     _job("cover_only", "has items without large_images, or a film without renditions", _cover_only),

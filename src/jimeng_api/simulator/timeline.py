@@ -45,6 +45,8 @@ class Plan:
     stuck_items: int = 0
     grows: bool = False
     """The total becomes known one by one, as in a series."""
+    one_by_one: bool = False
+    """Pictures are shown as each is finished, and not all at the end."""
     unfinished_looks: int = 0
     unfinished_seconds: float = 0.0
     """All pictures are there, but for so long the record does not say that it is finished."""
@@ -166,6 +168,8 @@ def _running(plan: Plan, part: float) -> View:
     if plan.grows and total:
         total = 1 + int((plan.count - 1) * part)
         shown = max(0, total - 1) if status == PARTIAL else 0
+    elif plan.one_by_one and status == PARTIAL:
+        shown = int(plan.made * (part - PARTIAL_FROM) / (1 - PARTIAL_FROM))
     if stuck:
         shown = min(plan.stuck_items, plan.count)
     return View(status, shown, total, 0, 2, 0, 0, 0, ended=False, final=False)

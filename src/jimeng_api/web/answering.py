@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from jimeng_api.accounts.session import Caller
-from jimeng_api.domain.errors import GatewayError, NotFound
+from jimeng_api.domain.errors import GatewayError
 from jimeng_api.domain.results import Picture
 from jimeng_api.generation.desk import Prepared
 from jimeng_api.jobs.job import Job
+from jimeng_api.web.early import Early, shown_early, with_results
 from jimeng_api.web.errors import CLIENT_CLOSED_REQUEST, error_object
 from jimeng_api.web.event_stream import Events, EventStream
 from jimeng_api.web.links import links_of
@@ -24,7 +26,7 @@ from jimeng_api.web.parts import ResponseFormat, hold, note_answered, parts_of
 from jimeng_api.web.repeats import repeat_of
 from jimeng_api.web.schemas.images.order import Answer
 from jimeng_api.web.schemas.images.replies import USAGE, common_keys
-from jimeng_api.web.waiting import ended, unless_gone
+from jimeng_api.web.waiting import unless_gone
 
 
 def _nothing(_: Job) -> Mapping[str, Any]:
@@ -33,10 +35,15 @@ def _nothing(_: Job) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """What is a route's own in its answers: the type of its events, and keys beside those of all."""
+    """What is a route's own in its answers: the type of its last events, and keys beside those of all."""
 
     event: str
     own: Callable[[Job], Mapping[str, Any]] = _nothing
+
+    @property
+    def early_event(self) -> str:
+        """The type of the events before the end."""
+        return f"{self.event.partition('.')[0]}.partial_image"
 
 
 async def ordered(
@@ -107,10 +114,7 @@ async def _waited(request: Request, caller: Caller, job: Job) -> Job:
     """The job with its results. Raises what it failed with."""
     parts = parts_of(request)
     waited = await parts.desk.wait(caller, job.id, seconds=parts.options.wait_seconds)
-    request.state.job = waited
-    if not ended(waited).shown:
-        raise NotFound("The results of this job are not kept any more.")
-    return waited
+    return with_results(request, waited)
 
 
 def _headers(answer: Answer, job: Job) -> dict[str, str]:
@@ -137,19 +141,26 @@ def listed(job: Job, objects: Iterable[list[Piece]], rest: Mapping[str, Any]) ->
 async def _events(
     request: Request, caller: Caller, answer: Answer, job: Job, manner: Manner
 ) -> Events:
-    waited = await _waited(request, caller, job)
-    start = {"type": manner.event, "created_at": int(job.created_at)}
-    rest = _rest(answer, waited, manner)
-    for picture in waited.shown:
-        own = {"size": f"{picture.width}x{picture.height}"}
-        yield await result_object(request, picture, answer.streamed_as, start, {**rest, **own})
+    created = {"created_at": int(job.created_at)}
+    async with aclosing(shown_early(request, caller, job, most=answer.early)) as seen:
+        async for one in seen:
+            if isinstance(one, Early):
+                start = {"type": manner.early_event, "partial_image_index": one.index, **created}
+                rest = {"model": answer.asked_model, **common_keys(one.picture, answer)}
+                yield await result_object(request, one.picture, answer.streamed_as, start, rest)
+                continue
+            start, rest = {"type": manner.event, **created}, _rest(answer, one, manner)
+            for picture in one.shown:
+                own = {"size": f"{picture.width}x{picture.height}"}
+                form = answer.streamed_as
+                yield await result_object(request, picture, form, start, {**rest, **own})
 
 
 def _rest(answer: Answer, job: Job, manner: Manner) -> dict[str, Any]:
     """What is said of the pictures as a whole."""
     return {
         "model": answer.asked_model,
-        **common_keys(job, answer),
+        **common_keys(job.shown[0], answer),
         **manner.own(job),
         "usage": USAGE,
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from starlette.requests import Request
 
-from jimeng_api.catalog.lookup import DEFAULT_IMAGE_MODEL
+from jimeng_api.catalog.lookup import DEFAULT_IMAGE_MODEL, DEFAULT_VIDEO_MODEL
 from jimeng_api.clock import Clock
 
 if TYPE_CHECKING:  # these bring much with them that the edge itself does not use
@@ -43,6 +43,7 @@ class WebOptions:
 
     public_url: str | None = None
     default_image_model: str = DEFAULT_IMAGE_MODEL
+    default_video_model: str = DEFAULT_VIDEO_MODEL
     default_n: Literal["one", "all"] | None = None
     response_format: ResponseFormat | None = None
     list_openai_aliases: bool = False

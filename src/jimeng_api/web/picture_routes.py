@@ -20,7 +20,8 @@ Waits until the pictures are there, and answers with links to them or with the p
 A caller who hangs up does not end the job: `x-job-id` names it, and `GET /v1/jobs/{id}` shows it.
 
 With `stream: true` the answer begins as soon as the job is accepted: comments (`: ping`) while it runs, then
-one `EVENT` event for each picture.
+one `EVENT` event for each picture. With `partial_images`, some that are finished before the others come at
+once as well, as `partial_image` events.
 
 Whoever sends a request again gets the job of the first one, and pays once: with the same `Idempotency-Key`,
 or as OpenAI's own clients do after a broken connection.

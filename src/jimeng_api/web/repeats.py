@@ -31,7 +31,7 @@ _KEY = re.compile(r"[ -~]{1,255}")
 _COUNT = re.compile(r"0*[1-9][0-9]{0,8}")
 
 # How the result is handed over: whoever asks for it again may ask for it in another form.
-_FORM = ("stream", "response_format")
+_FORM = ("stream", "response_format", "partial_images")
 
 _LARGE = 64 * 1024
 

@@ -6,11 +6,13 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from jimeng_api.domain.errors import JobCancelled, OutOfCredits, SubmissionUnconfirmed
 from jimeng_api.domain.failure import UNKNOWN_CHARGE, Failure
+from jimeng_api.domain.results import Picture
 from jimeng_api.jobs.job import MOVES, PER_SUBMISSION, IllegalMove, Job, State, Submission
 from tests.machines.profile import run
 from tests.unit.jobs.made import (
@@ -321,6 +323,44 @@ def test_as_many_pictures_are_shown_as_were_asked_for(
         pictures=tuple(a_picture(number) for number in range(found)),
     )
     assert (len(job.shown), job.partial, job.delivered) == (shown, partial, True)
+
+
+@st.composite
+def finished(draw: st.DrawFn) -> tuple[Job, list[Picture]]:
+    """A job that is about to run, and its pictures in the order in which they are finished."""
+    asked = draw(st.none() | st.integers(1, 10))
+    counts = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)) if asked else [None]
+    made = [draw(st.integers(0, count or 4)) for count in counts]
+    numbers = [
+        part * PER_SUBMISSION + place for part, count in enumerate(made) for place in range(count)
+    ]
+    job = a_job(
+        request=replace(REQUEST, count=asked),
+        state=State.RUNNING,
+        submissions=tuple(
+            a_part(number=number, gen_count=count) for number, count in enumerate(counts)
+        ),
+    )
+    return job, [a_picture(number) for number in draw(st.permutations(numbers))]
+
+
+@given(finished())
+def test_what_is_sure_to_be_shown_is_shown_whatever_else_comes(
+    found: tuple[Job, list[Picture]],
+) -> None:
+    job, pictures = found
+    sure = set[str]()
+    for picture in pictures:
+        job = job.with_pictures([picture])
+        sure |= {one.media_id for one in job.sure}
+    assert sure <= {one.media_id for one in job.shown}
+
+
+def test_the_first_pictures_are_sure_and_those_beyond_the_number_are_not() -> None:
+    job = a_job(parts=2, request=replace(REQUEST, count=3), state=State.RUNNING)  # of two each
+    numbers = (1, PER_SUBMISSION, PER_SUBMISSION + 1)
+    job = job.with_pictures([a_picture(number) for number in numbers])
+    assert [one.number for one in job.sure] == [1, PER_SUBMISSION]
 
 
 def moved(*parts: Submission) -> Job:

@@ -213,7 +213,6 @@ async def test_unknown_fields_and_nulls_change_nothing() -> None:
         safety_identifier="s",
         complexity={"odd": [1]},
         quality="superb",
-        partial_images="three",
         images=[],
         image=None,
         seed=None,

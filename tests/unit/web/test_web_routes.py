@@ -168,7 +168,7 @@ async def test_the_models_of_the_callers_sites_are_listed_with_what_they_can_do(
     assert model["counts"] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert model["credits"] == {"2k": 4}
     assert model["deprecated"] is False
-    assert model["supported_endpoint_types"] == ["image-generation"]
+    assert model["supported_endpoint_types"] == ["image-generation", "openai", "openai-response"]
     assert by_id["jimeng-video-3.0"]["durations"] == [5, 10]
     assert "nanobanana" not in by_id
     assert "dall-e-3" not in by_id

@@ -121,7 +121,9 @@ class MemoryDesk(Desk):
         yield
 
     @override
-    async def wait(self, caller: Caller, job_id: str, *, seconds: float) -> Job:
+    async def until_end(
+        self, caller: Caller, job_id: str, *, seconds: float
+    ) -> AsyncGenerator[Job, None]:
         self.waiting += 1
         try:
             if self.holds:
@@ -132,7 +134,7 @@ class MemoryDesk(Desk):
             self.waiting -= 1
         if self.breaks:
             raise self.breaks
-        return self._end(self.jobs[job_id])
+        yield self._end(self.jobs[job_id])
 
     @override
     def answered(self, job_id: str) -> None:

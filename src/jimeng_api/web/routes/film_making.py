@@ -130,6 +130,7 @@ async def edit_video(request: Request, caller: KnownCaller) -> Response:
             fields,
             sources=(*video, *others),
             sites=caller.sites,
+            options=parts_of(request).options,
             seed=seed_of(request),
             function="video_edit",
         )

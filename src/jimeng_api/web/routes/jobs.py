@@ -103,7 +103,7 @@ async def adopt_job(request: Request, caller: KnownCaller) -> Response:
     asked = adoption(
         await json_body(request),
         sites=caller.sites,
-        default_image_model=parts.options.default_image_model,
+        options=parts.options,
     )
     job = await parts.desk.adopt(
         caller,

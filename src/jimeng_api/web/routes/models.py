@@ -77,7 +77,11 @@ async def look_at_model(request: Request, caller: KnownCaller, model_id: str) ->
 
 
 def _model(name: str, options: WebOptions) -> Model:
-    return find_model(name, default_image=options.default_image_model)
+    return find_model(
+        name,
+        default_image=options.default_image_model,
+        default_video=options.default_video_model,
+    )
 
 
 def _usable(model: Model, sites: tuple[str, ...]) -> bool:

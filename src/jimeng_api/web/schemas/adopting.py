@@ -11,13 +11,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from jimeng_api.catalog.image_models import ImageModel
 from jimeng_api.catalog.lookup import (
-    DEFAULT_VIDEO_MODEL,
     find_image_model,
     find_model,
     find_video_model,
 )
 from jimeng_api.catalog.video_models import VideoModel
 from jimeng_api.domain.errors import InvalidValue, MissingParameter
+from jimeng_api.web.parts import WebOptions
 from jimeng_api.web.refusals import refusal
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
@@ -76,9 +76,7 @@ class Adoption:
     video_model: VideoModel
 
 
-def adoption(
-    found: Mapping[str, Any], *, sites: tuple[str, ...], default_image_model: str
-) -> Adoption:
+def adoption(found: Mapping[str, Any], *, sites: tuple[str, ...], options: WebOptions) -> Adoption:
     """Understand a JSON object, for a caller with accounts on these sites."""
     body = AdoptBody.of(found)
     given = [name for name in _NAMES if name in found]
@@ -99,17 +97,14 @@ def adoption(
             f"site must be one that this key has an account on: {', '.join(sites)}.", param="site"
         )
     as_history = name == "history_id" or (name == "id" and value.isdigit())
-    named = find_model(body.model, default_image=default_image_model) if body.model else None
+    image, video = options.default_image_model, options.default_video_model
+    named = find_model(body.model, default_image=image, default_video=video) if body.model else None
     return Adoption(
         history_id=value if as_history else None,
         submit_id=None if as_history else value,
         site=body.site,
-        image_model=named
-        if isinstance(named, ImageModel)
-        else find_image_model(default_image_model, default=default_image_model),
-        video_model=named
-        if isinstance(named, VideoModel)
-        else find_video_model(DEFAULT_VIDEO_MODEL),
+        image_model=named if isinstance(named, ImageModel) else find_image_model(image),
+        video_model=named if isinstance(named, VideoModel) else find_video_model(video),
     )
 
 

@@ -12,7 +12,11 @@ from jimeng_api.catalog.lookup import Model
 from jimeng_api.catalog.video_modes import WAYS_TO_FILM
 from jimeng_api.web.schemas.shown import Shown
 
-_ENDPOINTS = {"image": ["image-generation"], "video": ["openai-video"]}
+# The words of a wide-spread gateway, which some clients choose models by; the first is the usual way.
+_ENDPOINTS = {
+    "image": ["image-generation", "openai", "openai-response"],
+    "video": ["openai-video", "openai"],
+}
 
 
 class ModelReply(Shown):
@@ -43,7 +47,10 @@ class ModelReply(Shown):
         description="What has been seen to be charged, by resolution; it changes often."
     )
     deprecated: bool
-    supported_endpoint_types: list[str]
+    supported_endpoint_types: list[str] = Field(
+        description="Where it can be used: `image-generation`, `openai-video`, `openai` (chat), "
+        "`openai-response`."
+    )
 
 
 class ModelList(Shown):
@@ -108,5 +115,5 @@ EXAMPLE_MODEL: Mapping[str, Any] = {
     "max_input_images": 10,
     "credits": {"2k": 4},
     "deprecated": False,
-    "supported_endpoint_types": ["image-generation"],
+    "supported_endpoint_types": _ENDPOINTS["image"],
 }

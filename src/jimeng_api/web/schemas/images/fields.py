@@ -13,6 +13,7 @@ from jimeng_api.web.refusals import refusal
 
 MAX_PROMPT = 32_000
 MAX_PICTURES = 10
+MAX_EARLY = 3
 SEEDS: Final = 2**32
 
 _ANIMATION = ("frame_count", "frame_duration_ms", "svg")
@@ -162,4 +163,11 @@ class Answering(Body):
     stream: bool = Field(
         default=False,
         description="`true` answers with server-sent events, one per finished picture; otherwise `false`.",
+    )
+    partial_images: Annotated[int | None, Number] = Field(
+        None,
+        ge=0,
+        le=MAX_EARLY,
+        description=f"With `stream`: how many pictures, 0 to {MAX_EARLY}, to show at most as soon as each is "
+        "finished while others are not. Absent: 0. None come where the upstream shows none before the end.",
     )

@@ -42,12 +42,13 @@ _ECHOED_QUALITIES = ("low", "medium", "high", "xhigh", "max")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """How a request is to be answered."""
+    """How a request is to be answered. `early` is how many pictures a stream may show before the end."""
 
     asked_model: str
     response_format: ResponseFormat
     streamed_as: ResponseFormat
     stream: bool
+    early: int = 0
     output_format: PictureFormat
     quality: str | None = None
     size_adjusted: bool = False
@@ -165,6 +166,7 @@ def answer_of(
         response_format=_response_format(body, found, quality, asked_model, options),
         streamed_as=body.response_format or "b64_json",
         stream=body.stream,
+        early=body.partial_images or 0,
         output_format=output_format,
         quality=quality if quality in _ECHOED_QUALITIES else None,
         size_adjusted=size_adjusted,

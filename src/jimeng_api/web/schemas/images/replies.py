@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from jimeng_api.domain.requests import PictureFormat
-from jimeng_api.jobs.job import Job
+from jimeng_api.domain.results import Picture
 from jimeng_api.web.schemas.images.order import Answer
 from jimeng_api.web.schemas.shown import Shown
 
@@ -22,13 +22,12 @@ USAGE: Mapping[str, Any] = {
 }
 
 
-def common_keys(job: Job, answer: Answer) -> dict[str, Any]:
-    """What an answer says of its pictures as a whole: their true size and type."""
-    first = job.shown[0]
+def common_keys(picture: Picture, answer: Answer) -> dict[str, Any]:
+    """What an answer says of a picture, or by its first one of all: their true size and type."""
     found: dict[str, Any] = {
-        "size": f"{first.width}x{first.height}",
+        "size": f"{picture.width}x{picture.height}",
         "background": "opaque",
-        "output_format": first.content_type.rpartition("/")[2],
+        "output_format": picture.content_type.rpartition("/")[2],
     }
     if answer.quality is not None:
         found["quality"] = answer.quality

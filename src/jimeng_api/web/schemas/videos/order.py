@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jimeng_api.catalog.lookup import DEFAULT_VIDEO_MODEL, find_video_model, unavailable
+from jimeng_api.catalog.lookup import find_video_model, unavailable
 from jimeng_api.catalog.pixels import Pixels
 from jimeng_api.catalog.sites import SITES
 from jimeng_api.catalog.sizes import VideoSizeChoice, video_seconds, video_size
@@ -18,6 +18,7 @@ from jimeng_api.domain.inputs import Input
 from jimeng_api.domain.references import Named, pieces_of
 from jimeng_api.domain.requests import Frame, Piece, VideoMode, VideoRequest
 from jimeng_api.media.intake import Sent, Source
+from jimeng_api.web.parts import WebOptions
 from jimeng_api.web.schemas.images.fields import MAX_PROMPT
 from jimeng_api.web.schemas.videos.bodies import FilmBody, VideoBody, VideoEditBody
 
@@ -39,10 +40,12 @@ class FilmOrder:
     request: Callable[[tuple[Input, ...]], VideoRequest]
 
 
-def chosen_video_model(name: str | None, *, sites: tuple[str, ...]) -> tuple[str, VideoModel]:
+def chosen_video_model(
+    name: str | None, *, sites: tuple[str, ...], options: WebOptions
+) -> tuple[str, VideoModel]:
     """The model and the name that was asked for. Raises ModelNotFound, ModelNotAvailable."""
-    asked = (name or "").strip() or DEFAULT_VIDEO_MODEL
-    model = find_video_model(asked)
+    asked = (name or "").strip() or options.default_video_model
+    model = find_video_model(asked, default=options.default_video_model)
     if not any(site in model.upstream for site in sites):
         raise unavailable(model, [SITES[site] for site in sites])
     return asked, model
@@ -54,6 +57,7 @@ def film_order(
     *,
     sources: Sequence[Source],
     sites: tuple[str, ...],
+    options: WebOptions,
     seed: int,
     function: str | None = None,
 ) -> FilmOrder:
@@ -62,7 +66,7 @@ def film_order(
     `found` is what the body was made of, `sources` the files that came with it. `seed` is taken where the
     caller names none, `function` in place of what the body says.
     """
-    asked, model = chosen_video_model(body.model, sites=sites)
+    asked, model = chosen_video_model(body.model, sites=sites, options=options)
     function = function or body.function_mode
     function_param = "function_mode" if "function_mode" in found else "functionMode"
     files_param = sources[0].param if sources else "image"
