@@ -205,6 +205,10 @@ class Settings(BaseSettings):
     list_openai_aliases: bool = Field(
         default=False, description="Show OpenAI's model names in the list of models."
     )
+    chat_progress: bool = Field(
+        default=False,
+        description="Tell in streams of chats how far the job is, as `reasoning_content`.",
+    )
     cors_origins: Listed = Field(
         "*", description="Web origins that may call: `*`, a list, or empty."
     )

@@ -210,6 +210,7 @@ def _web_options(settings: Settings) -> WebOptions:
         default_n=settings.default_n,
         response_format=settings.response_format,
         list_openai_aliases=settings.list_openai_aliases,
+        chat_progress=settings.chat_progress,
         cors_origins=tuple(settings.cors_origins),
         trusted_proxies=tuple(settings.trusted_proxies),
         max_body_bytes=settings.max_body_bytes,

@@ -109,30 +109,42 @@ class Desk:
         *,
         asked_model: str,
         repeat: Repeat | None = None,
+        remarks: bytes = b"",
     ) -> Job:
         """Promise a generation. When this returns, the job is on disk and will end, whatever happens.
 
-        A request that repeats an earlier one gets that one's job. Raises KeyReused where the repetition's key
-        came with another request before, and what `prepared` raises.
+        A request that repeats an earlier one gets that one's job; `remarks` are kept with a new one. Raises
+        KeyReused where the repetition's key came with another request before, and what `prepared` raises.
         """
         if self._closing.is_set():
             raise ShuttingDown("The gateway is stopping; nothing was submitted.", retry_after=5)
         if repeat is None:
-            return await self._new_order(caller, prepared, asked_model, "")
+            return await self._new_order(caller, prepared, asked_model, "", remarks=remarks)
         # Whoever may mean an earlier request must see its job: those that came before are waited for.
         what, waits = repeat.key or repeat.fingerprint, repeat.again or repeat.key is not None
         async with self._turns.turn((caller.owner, what), waits=waits):
             if repeat.key is not None:
-                return await self._keyed_order(caller, prepared, asked_model, repeat, repeat.key)
+                return await self._keyed_order(
+                    caller, prepared, asked_model, repeat, repeat.key, remarks=remarks
+                )
             if repeat.again:
                 found = await self._meant(caller, repeat.fingerprint)
                 if found is not None:
                     log.info("job_asked_for_again", job=found.id)
                     return found
-            return await self._new_order(caller, prepared, asked_model, repeat.fingerprint)
+            return await self._new_order(
+                caller, prepared, asked_model, repeat.fingerprint, remarks=remarks
+            )
 
     async def _keyed_order(
-        self, caller: Caller, prepared: Prepared, asked_model: str, repeat: Repeat, key: str
+        self,
+        caller: Caller,
+        prepared: Prepared,
+        asked_model: str,
+        repeat: Repeat,
+        key: str,
+        *,
+        remarks: bytes,
     ) -> Job:
         while True:
             found = await self._store.keyed(caller.owner, key)
@@ -146,7 +158,7 @@ class Desk:
             taken = TakenKey(key=key, freed=found.id if found else None)
             try:
                 return await self._new_order(
-                    caller, prepared, asked_model, repeat.fingerprint, key=taken
+                    caller, prepared, asked_model, repeat.fingerprint, key=taken, remarks=remarks
                 )
             except Superseded:
                 continue  # another gateway was quicker with the same key
@@ -174,12 +186,15 @@ class Desk:
         fingerprint: str,
         *,
         key: TakenKey | None = None,
+        remarks: bytes,
     ) -> Job:
         request = await prepared()
         job_id = f"job_{self._clock.token()}"
         with self._workshop.arriving(job_id):
             placed = await self._placed(caller, request)
-            job = self._new_job(caller, request, asked_model, fingerprint, job_id, placed)
+            job = self._new_job(
+                caller, request, asked_model, fingerprint, job_id, placed, remarks=remarks
+            )
             await self._promise(job, key=key)
         return job
 
@@ -225,12 +240,15 @@ class Desk:
         fingerprint: str,
         job_id: str,
         placed: list[tuple[Session, int | None]],
+        *,
+        remarks: bytes,
     ) -> Job:
         now = self._clock.now()
         return Job(
             id=job_id,
             owner=caller.owner,
             asked_model=asked_model,
+            remarks=remarks,
             request=request,
             fingerprint=fingerprint,
             created_at=now,

@@ -161,7 +161,8 @@ class Submission:
 class Job:
     """What a caller asked for and where it stands. Times are unix seconds.
 
-    `owner` is a keyed digest of the caller's key. `asked_model` is the name that the caller used.
+    `owner` is a keyed digest of the caller's key. `asked_model` is the name that the caller used, `remarks`
+    what else the caller said that later answers need, in the words of the edge.
     `fingerprint` is a digest of what was asked for, empty where nobody may ask for it again. `sessions` is
     the encrypted list of sessions that may serve it, empty once nothing is left to do. `deadline` is when it
     is given up, `cancelled_at` when its owner took it back.
@@ -173,6 +174,7 @@ class Job:
     request: GenerationRequest
     created_at: float
     deadline: float
+    remarks: bytes = b""
     fingerprint: str = ""
     sessions: bytes = b""
     state: State = State.ACCEPTED

@@ -39,7 +39,7 @@ from jimeng_api.jobs.signals import Signals
 from jimeng_api.jobs.sqlite import SqliteFile
 from jimeng_api.jobs.tables import idempotency_keys, jobs, key_files, pictures, submissions
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration: what the tables must be at."""
 
 # Asked again and again while there is nothing to do: built once.
@@ -406,6 +406,7 @@ def _job_row(job: Job) -> dict[str, Any]:
         "owner": job.owner,
         "state": job.state.value,
         "asked_model": job.asked_model,
+        "remarks": job.remarks,
         "request": msgspec.json.encode(job.request),
         "fingerprint": job.fingerprint,
         "sessions": job.sessions,
@@ -449,6 +450,7 @@ def _job(row: RowMapping, parts: list[Submission], found: list[Picture]) -> Job:
         id=row["id"],
         owner=row["owner"],
         asked_model=row["asked_model"],
+        remarks=row["remarks"],
         request=msgspec.json.decode(row["request"], type=_KINDS[row["kind"]]),
         fingerprint=row["fingerprint"],
         created_at=row["created_at"],

@@ -30,6 +30,7 @@ jobs = Table(
     Column("owner", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("asked_model", Text, nullable=False),
+    Column("remarks", LargeBinary, nullable=False),
     Column("request", LargeBinary, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("sessions", LargeBinary, nullable=False),

@@ -54,13 +54,18 @@ async def ordered(
     asked_model: str,
     name: str,
     fields: Mapping[str, Any],
+    remarks: bytes = b"",
 ) -> Job:
-    """The job of a request that came to the route of this name with these fields; it is the request's now."""
+    """The job of a request that came to the route of this name with these fields; it is the request's now.
+
+    `remarks` are kept with a new job.
+    """
     job = await parts_of(request).desk.order(
         caller,
         prepared,
         asked_model=asked_model,
         repeat=await repeat_of(request, name, fields),
+        remarks=remarks,
     )
     hold(request, job)
     return job
@@ -71,15 +76,8 @@ async def answered(
 ) -> Response:
     """The answer to a request, once its job is there or, as a stream, until then."""
     if answer.stream:
-        parts = parts_of(request)
-        return EventStream(
-            _events(request, caller, answer, job, manner),
-            explain=partial(_explain, request),
-            encoder=encoder_of(request),
-            clock=parts.clock,
-            heartbeat=parts.options.heartbeat_seconds,
-            headers=_headers(answer, job),
-            told=partial(note_answered, request),
+        return streamed(
+            request, _events(request, caller, answer, job, manner), headers=_headers(answer, job)
         )
     return await once_there(
         request,
@@ -87,6 +85,23 @@ async def answered(
         job,
         lambda waited: _reply(request, answer, waited, manner),
         headers=partial(_headers, answer),
+    )
+
+
+def streamed(
+    request: Request, events: Events, *, headers: Mapping[str, str], named: bool = False
+) -> EventStream:
+    """These events as the answer, and as their last what went wrong, if something does."""
+    parts = parts_of(request)
+    return EventStream(
+        events,
+        explain=partial(_explain, request),
+        encoder=encoder_of(request),
+        clock=parts.clock,
+        heartbeat=parts.options.heartbeat_seconds,
+        headers=headers,
+        told=partial(note_answered, request),
+        named=named,
     )
 
 
@@ -99,7 +114,7 @@ async def once_there(
     headers: Callable[[Job], Mapping[str, str]],
 ) -> Response:
     """What `reply` and `headers` make of the job once it has its results, unless the caller hangs up."""
-    waited = await unless_gone(_waited(request, caller, job), request.receive)
+    waited = await unless_gone(awaited(request, caller, job), request.receive)
     if waited is None:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     return PiecesResponse(
@@ -110,7 +125,7 @@ async def once_there(
     )
 
 
-async def _waited(request: Request, caller: Caller, job: Job) -> Job:
+async def awaited(request: Request, caller: Caller, job: Job) -> Job:
     """The job with its results. Raises what it failed with."""
     parts = parts_of(request)
     waited = await parts.desk.wait(caller, job.id, seconds=parts.options.wait_seconds)
@@ -185,15 +200,17 @@ async def result_object(
         link = links_of(request).media(request.scope, picture.media_id)
         return [msgspec.json.encode({**start, "url": link, **rest})]
     opening = msgspec.json.encode({**start, "b64_json": ""})[:-2]
+    return [opening, await in_base64(request, picture), b'",', msgspec.json.encode(rest)[1:]]
+
+
+async def in_base64(request: Request, picture: Picture) -> Base64 | Base64Stream:
+    """The file of a picture or film as a piece of an answer. Raises NotFound where it is gone."""
     media = parts_of(request).media
-    file: Base64 | Base64Stream
     if picture.is_film:
         chunks = media.stream(picture.media_id, start=0, end=picture.size)
-        file = Base64Stream(picture.size, chunks)
-    else:
-        file = Base64(await media.read(picture.media_id))
-    return [opening, file, b'",', msgspec.json.encode(rest)[1:]]
+        return Base64Stream(picture.size, chunks)
+    return Base64(await media.read(picture.media_id))
 
 
 def _explain(request: Request, error: GatewayError) -> object:
-    return error_object(error, job=request.state.job)
+    return error_object(error, job=getattr(request.state, "job", None))

@@ -17,6 +17,7 @@ from jimeng_api.web.outgoing import Encoder
 from jimeng_api.web.parts import Parts
 from jimeng_api.web.paths import PlainPaths
 from jimeng_api.web.routes import (
+    chat,
     film_making,
     finishing,
     health,
@@ -25,6 +26,7 @@ from jimeng_api.web.routes import (
     media,
     models,
     page,
+    responses,
     videos,
 )
 
@@ -74,7 +76,7 @@ def create_routes(parts: Parts, *, links: Links) -> FastAPI:
     answer_errors(app)
 
     # Films in other ways come first: `/videos/generations` is no video of that id.
-    for group in (images, finishing, film_making, videos, models, jobs):
+    for group in (images, finishing, film_making, videos, chat, responses, models, jobs):
         app.include_router(group.router, dependencies=[Depends(known_caller)])
 
     for group in (media, health, page):

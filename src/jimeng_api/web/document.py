@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from jimeng_api.web.schemas.adopting import AdoptBody
+from jimeng_api.web.schemas.chat.bodies import ChatBody
+from jimeng_api.web.schemas.chat.replies import ChatReply
 from jimeng_api.web.schemas.errors import ErrorReply
 from jimeng_api.web.schemas.images.bodies import (
     CompositionBody,
@@ -20,6 +22,8 @@ from jimeng_api.web.schemas.images.finishing import OutpaintBody, RepairBody, Up
 from jimeng_api.web.schemas.images.replies import CompositionReply, ImagesReply
 from jimeng_api.web.schemas.jobs import JobList
 from jimeng_api.web.schemas.models import ModelList
+from jimeng_api.web.schemas.responses.bodies import ResponseBody
+from jimeng_api.web.schemas.responses.replies import InputItems, ResponseDeletedReply, ResponseReply
 from jimeng_api.web.schemas.shown import PLACE
 from jimeng_api.web.schemas.videos.bodies import (
     InterpolateBody,
@@ -34,6 +38,8 @@ from jimeng_api.web.schemas.videos.replies import FilmsReply, VideoDeletedReply,
 # With the models that these consist of.
 _MODELS: tuple[type[BaseModel], ...] = (
     AdoptBody,
+    ChatBody,
+    ChatReply,
     CompositionBody,
     CompositionReply,
     ErrorReply,
@@ -42,12 +48,16 @@ _MODELS: tuple[type[BaseModel], ...] = (
     ImageGenerationBody,
     ImageVariationBody,
     ImagesReply,
+    InputItems,
     InterpolateBody,
     JobList,
     ModelList,
     OutpaintBody,
     RemixBody,
     RepairBody,
+    ResponseBody,
+    ResponseDeletedReply,
+    ResponseReply,
     UpscaleBody,
     VideoBody,
     VideoDeletedReply,

@@ -32,7 +32,8 @@ class EventStream(Response):
     """Begins at once, ends with the events, with the first error, or with the caller.
 
     `explain` gives the object that a caller is told of an error; `told` is called when the last event, or an
-    error in its place, went out and the caller was still there. `heartbeat` is in seconds.
+    error in its place, went out and the caller was still there. `heartbeat` is in seconds. `named` events
+    bring the line with their name themselves, and `data: ` behind it.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class EventStream(Response):
         heartbeat: float,
         headers: Mapping[str, str] | None = None,
         told: Callable[[], None] = _nothing,
+        named: bool = False,
     ) -> None:
         own = {"cache-control": "no-cache", "x-accel-buffering": "no"}
         super().__init__(headers={**own, **(headers or {})}, media_type="text/event-stream")
@@ -55,6 +57,7 @@ class EventStream(Response):
         self._clock = clock
         self._heartbeat = heartbeat
         self._told = told
+        self._opening = b"" if named else b"data: "
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,7 +82,7 @@ class EventStream(Response):
 
     async def _tell(self, send: Send, gone: asyncio.Future[None]) -> None:
         while (event := await self._next(send, gone)) is not None:
-            async for part in self._encoder.parts((b"data: ", *event, b"\n\n")):
+            async for part in self._encoder.parts((self._opening, *event, b"\n\n")):
                 if gone.done():
                     return
                 await _write(send, part)

@@ -64,6 +64,7 @@ async def order_film(
     *,
     name: str,
     fields: Mapping[str, Any],
+    remarks: bytes = b"",
 ) -> Job:
     async with taking(request, films=True) as take:
 
@@ -71,7 +72,13 @@ async def order_film(
             return order.request(await take(sources))
 
         return await ordered(
-            request, caller, prepared, asked_model=order.asked_model, name=name, fields=fields
+            request,
+            caller,
+            prepared,
+            asked_model=order.asked_model,
+            name=name,
+            fields=fields,
+            remarks=remarks,
         )
 
 

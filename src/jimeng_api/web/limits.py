@@ -42,6 +42,7 @@ _PICTURES = Room(json=64 * _MIB, form=208 * _MIB)
 _FILMS = Room(json=64 * _MIB, form=640 * _MIB)
 
 ROOMS: Mapping[str, Room] = {
+    "/chat/completions": _PICTURES,
     "/images/generations": _PICTURES,
     "/images/edits": _PICTURES,
     "/images/variations": _PICTURES,

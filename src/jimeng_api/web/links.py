@@ -19,7 +19,7 @@ _HOST = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?"
 )
 
-_MEDIA = re.compile(r"/media/([A-Za-z0-9_-]{1,128})")
+_MEDIA = re.compile(r"/media/([A-Za-z0-9_-]{1,128})(?:\.[a-z0-9]{2,4})?")
 _SCHEMES = ("http", "https", "")
 _LONGEST = 2048
 
@@ -31,8 +31,9 @@ class Links:
         self._public_url = public_url.rstrip("/") if public_url else None
         self._trusted = [ipaddress.ip_network(text, strict=False) for text in trusted_proxies]
 
-    def media(self, scope: Scope, media_id: str) -> str:
-        return f"{self.origin(scope)}/media/{media_id}"
+    def media(self, scope: Scope, media_id: str, *, ending: str = "") -> str:
+        """`ending` is for who goes by it, such as `.mp4`: chat pages play what a link with it leads to."""
+        return f"{self.origin(scope)}/media/{media_id}{ending}"
 
     def origin(self, scope: Scope) -> str:
         """Such as `https://images.example.org`, without a slash at its end."""

@@ -39,6 +39,7 @@ class WebOptions:
     that browsers may call from, nothing for none. `trusted_proxies` are addresses or networks whose
     X-Forwarded headers are believed. `receive_timeout` is for a whole request body, `wait_seconds` how long
     a call waits for its generation, `heartbeat_seconds` the pause between signs of life on a stream.
+    `chat_progress` is whether a chat's stream tells how far its job is.
     """
 
     public_url: str | None = None
@@ -47,6 +48,7 @@ class WebOptions:
     default_n: Literal["one", "all"] | None = None
     response_format: ResponseFormat | None = None
     list_openai_aliases: bool = False
+    chat_progress: bool = False
     cors_origins: tuple[str, ...] = ("*",)
     max_body_bytes: int = 1024 * 1024
     max_header_bytes: int = 32 * 1024

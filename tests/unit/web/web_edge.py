@@ -86,6 +86,7 @@ class MemoryDesk(Desk):
         *,
         asked_model: str,
         repeat: Repeat | None = None,
+        remarks: bytes = b"",
     ) -> Job:
         self.repeats.append(repeat)
         if self.refuses:
@@ -107,6 +108,7 @@ class MemoryDesk(Desk):
             id=f"job_{number}",
             owner=caller.owner,
             asked_model=asked_model,
+            remarks=remarks,
             request=request,
             created_at=1_763_800_000.5 + number,
             deadline=1_763_801_200.5 + number,

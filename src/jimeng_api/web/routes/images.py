@@ -10,10 +10,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from jimeng_api.accounts.session import Caller
-from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.jobs.job import Job
-from jimeng_api.web.answering import Manner, answered, ordered
+from jimeng_api.web.answering import Manner, answered
 from jimeng_api.web.auth import KnownCaller
+from jimeng_api.web.drawing import order_pictures
 from jimeng_api.web.incoming import body_fields
 from jimeng_api.web.parts import parts_of
 from jimeng_api.web.picture_routes import REPEATING, picture_route
@@ -30,7 +30,7 @@ from jimeng_api.web.schemas.images.bodies import (
 from jimeng_api.web.schemas.images.fields import SEEDS
 from jimeng_api.web.schemas.images.order import Answer, DrawingBody, image_order
 from jimeng_api.web.schemas.images.replies import CompositionReply
-from jimeng_api.web.sources import check_number, sources_of, taking
+from jimeng_api.web.sources import check_number, sources_of
 
 router = APIRouter(tags=["images"])
 
@@ -154,18 +154,7 @@ async def _ordered(request: Request, caller: Caller, drawing: Drawing) -> tuple[
         sources = sources_of(request, fields, drawing.pictures)
         if sources or not drawing.from_text:
             check_number(sources, order.model, param=drawing.pictures[0])
-
-        async with taking(request) as take:
-
-            async def prepared() -> ImageRequest:
-                return order.request(await take(sources))
-
-            job = await ordered(
-                request,
-                caller,
-                prepared,
-                asked_model=order.answer.asked_model,
-                name=drawing.name,
-                fields=fields,
-            )
+        job = await order_pictures(
+            request, caller, order, sources, name=drawing.name, fields=fields
+        )
     return order.answer, job

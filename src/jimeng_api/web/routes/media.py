@@ -14,7 +14,7 @@ from jimeng_api.web.serving import SHOWN, StoredFile, file_answer
 
 router = APIRouter(tags=["media"])
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_NAME = re.compile(r"([A-Za-z0-9_-]{1,128})(?:\.([a-z0-9]{2,4}))?")
 
 
 @router.head("/media/{media_id}", include_in_schema=False)
@@ -22,7 +22,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
     "/media/{media_id}",
     summary="Fetch a result",
     description="The file behind a link of an answer. A single `Range` is served as such; `If-None-Match` is "
-    "understood.",
+    "understood. The ending of its type may stand behind the id (`.png`, `.jpg`, `.webp`, `.mp4`).",
     response_model=None,
     response_class=Response,
     responses={
@@ -37,7 +37,10 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
     },
 )
 async def fetch_media(request: Request, media_id: str) -> Response:
-    if not _ID.fullmatch(media_id):
+    name = _NAME.fullmatch(media_id)
+    if name is None:
         raise NotFound("There is no such file.")
-    picture = await parts_of(request).desk.picture(media_id)
+    picture = await parts_of(request).desk.picture(name[1])
+    if name[2] not in (None, SHOWN.get(picture.content_type)):
+        raise NotFound("There is no such file.")
     return await file_answer(request, StoredFile.of(picture))

@@ -1,0 +1,1 @@
+"""Chats: pictures and films inside a conversation, in OpenAI's form."""

@@ -1,0 +1,1 @@
+"""What requests for responses take, and what answers them."""
