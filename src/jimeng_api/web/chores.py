@@ -163,8 +163,8 @@ def chore_answer(chore: Chore, messages: Sequence[Said]) -> str:
 
 def _title(messages: Sequence[Said]) -> str:
     """The user's first words: those of the conversation itself, or as the request quotes them."""
-    users = [one.text for one in messages if one.role == "user"]
-    quoted = _QUOTED.search(users[-1]) if users else None
-    first = quoted[1] if quoted else users[0] if len(users) > 1 else ""
+    quoted = _QUOTED.search(messages[-1].text) if messages else None
+    earlier = [one.text for one in messages[:-1] if one.role == "user"]
+    first = quoted[1] if quoted else next(iter(earlier), "")
     words = " ".join(first.split())
     return f"{words[: _LONGEST - 1]}…" if len(words) > _LONGEST else words or _UNTITLED

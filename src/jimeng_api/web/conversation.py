@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jimeng_api.domain.errors import InvalidValue, MissingParameter
+from jimeng_api.web.schemas.images.fields import MAX_PROMPT
 from jimeng_api.web.text_options import options_in
 
 _WORDS = ("text", "input_text", "output_text")
@@ -128,6 +129,12 @@ def turn_of(messages: Sequence[Said], *, param: str) -> Turn:
     if at is None:
         raise MissingParameter(f"{param} holds no message of the user.", param=param)
     last = messages[at]
+    if len(last.text) > MAX_PROMPT:
+        raise InvalidValue(
+            f"The last user message in {param} has {len(last.text)} characters; at most {MAX_PROMPT} are "
+            "possible.",
+            param=param,
+        )
     prompt, options = options_in(last.text, param=param)
     if not prompt:
         raise MissingParameter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,11 @@ from jimeng_api.accounts.session import Caller
 from jimeng_api.catalog.lookup import find_model, split_size
 from jimeng_api.catalog.video_models import VideoModel
 from jimeng_api.jobs.job import Job
-from jimeng_api.web.conversation import Turn
+from jimeng_api.web.conversation import Said, Turn, said_in
 from jimeng_api.web.drawing import order_pictures
 from jimeng_api.web.filming import order_film, seed_of
 from jimeng_api.web.parts import parts_of
+from jimeng_api.web.repeats import is_large
 from jimeng_api.web.schemas.images.bodies import ImageGenerationBody
 from jimeng_api.web.schemas.images.fields import SEEDS
 from jimeng_api.web.schemas.images.order import image_order
@@ -60,6 +62,13 @@ class Made:
     @property
     def headers(self) -> Mapping[str, str]:
         return {"x-jimeng-size-adjusted": "1"} if self.size_adjusted else {}
+
+
+async def heard(request: Request, messages: object, *, param: str) -> tuple[Said, ...]:
+    """The messages that came with the request. Raises MissingParameter, InvalidValue."""
+    if is_large(request):
+        return await asyncio.to_thread(said_in, messages, param=param)
+    return said_in(messages, param=param)
 
 
 def parameters(fields: Mapping[str, Any], turn: Turn) -> dict[str, Any]:

@@ -44,7 +44,7 @@ async def repeat_of(request: Request, route: str, fields: Mapping[str, Any]) -> 
     """
     files = files_of(fields)
     asked = {name: _written(value) for name, value in fields.items() if name not in _FORM}
-    if files or _is_large(request):
+    if files or is_large(request):
         digest = await asyncio.to_thread(fingerprint, route, asked, _digests(files))
     else:
         digest = fingerprint(route, asked)
@@ -73,7 +73,8 @@ def _digests(files: Iterable[UploadFile]) -> Iterator[bytes]:
         yield hashlib.file_digest(file.file, "sha256").digest()  # type: ignore[arg-type]
 
 
-def _is_large(request: Request) -> bool:
+def is_large(request: Request) -> bool:
+    """Whether working through the whole body would hold others up."""
     length = request.headers.get("content-length")
     return length is None or int(length) > _LARGE
 

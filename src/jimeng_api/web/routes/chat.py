@@ -13,8 +13,8 @@ from jimeng_api.jobs.job import Job
 from jimeng_api.web.answering import awaited, once_there, streamed
 from jimeng_api.web.auth import KnownCaller
 from jimeng_api.web.chores import chore_answer, chore_in
-from jimeng_api.web.conversation import said_in, turn_of
-from jimeng_api.web.conversing import Made, order_turn, parameters
+from jimeng_api.web.conversation import turn_of
+from jimeng_api.web.conversing import Made, heard, order_turn, parameters
 from jimeng_api.web.event_stream import Events
 from jimeng_api.web.incoming import body_fields
 from jimeng_api.web.outgoing import Base64Stream, Piece, PiecesResponse, encoder_of
@@ -74,7 +74,7 @@ _FORM = ("stream_options", "modalities")  # how the answer is to look, not what 
 async def complete_chat(request: Request, caller: KnownCaller) -> Response:
     """What came with the request is let go of here: the wait for the job may be long."""
     async with body_fields(request) as fields:
-        messages = said_in(fields.get(_PARAM), param=_PARAM)
+        messages = await heard(request, fields.get(_PARAM), param=_PARAM)
         body = ChatBody.of(fields)
         chore = chore_in(messages)
         if chore is not None:
