@@ -89,6 +89,9 @@ CLIENTS: Sequence[Client] = (
     Client("openai (JavaScript)", Node("openai.mjs")),
     Client("Vercel AI SDK 7", Node("ai.mjs", ("7",))),
     Client("Vercel AI SDK 6", Node("ai.mjs", ("6",))),
+    Client("LiteLLM", Python("litellm_sdk", "clients")),
+    Client("LangChain", Python("langchain_sdk", "clients")),
+    Client("llm", Python("llm_command", "clients")),
 )
 
 
@@ -107,7 +110,8 @@ class Outcome:
 def outcome(client: Client, stage: Stage, folder: Path) -> Outcome:
     done = subprocess.run(
         client.runner.command(),
-        env=environment(stage, folder) | {"KEYS": re.sub(r"\W+", "-", client.name.lower())},
+        env=environment(stage, folder)
+        | {"KEYS": f"key-{re.sub(r'[^a-z0-9]', '', client.name.lower())}-"},
         cwd=folder,
         capture_output=True,
         text=True,

@@ -10,6 +10,7 @@ import pytest
 from tests.clients.clients import Outcome
 from tests.clients.stage import Stage, staged
 
+KINDS = ("models", "generate", "edit", "stream", "videos", "chat", "responses", "errors", "retries")
 OUTCOMES = pytest.StashKey[dict[str, Outcome]]()
 
 
@@ -36,9 +37,8 @@ def pytest_terminal_summary(
 
 def table(outcomes: dict[str, Outcome]) -> list[str]:
     """A row for each client, a column for each kind of check: how many passed, or of how many."""
-    kinds = list(
-        dict.fromkeys(kind(name) for outcome in outcomes.values() for name in outcome.checks)
-    )
+    found = {kind(name) for outcome in outcomes.values() for name in outcome.checks}
+    kinds = [*(one for one in KINDS if one in found), *sorted(found - {*KINDS})]
     rows = [["client", *kinds, "versions"]]
     for name, outcome in outcomes.items():
         made = Counter(map(kind, outcome.checks))

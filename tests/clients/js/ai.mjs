@@ -1,13 +1,18 @@
 // Vercel's AI SDK with its provider for OpenAI-compatible servers; `node ai.mjs 6` runs the older pair.
 import assert from "node:assert/strict";
-import { BASE, PICTURE, SMALL, isPicture, run, submissions } from "./checks.mjs";
+import { BASE, PICTURE, SMALL, isPicture, isPictureLink, linkIn, run, submissions } from "./checks.mjs";
 
-const PAIRS = { 7: ["ai", "@ai-sdk/openai-compatible"], 6: ["ai6", "openai-compatible2"] };
-const packages = PAIRS[process.argv[2] ?? "7"];
-const { generateImage, APICallError } = await import(packages[0]);
+const SETS = {
+  7: ["ai", "@ai-sdk/openai-compatible", "@ai-sdk/openai"],
+  6: ["ai6", "openai-compatible2", "openai3"],
+};
+const packages = SETS[process.argv[2] ?? "7"];
+const { generateImage, generateText, streamText, APICallError } = await import(packages[0]);
 const { createOpenAICompatible } = await import(packages[1]);
+const { createOpenAI } = await import(packages[2]);
 
 const provider = (apiKey) => createOpenAICompatible({ name: "jimeng", baseURL: BASE, apiKey });
+const openai = (apiKey) => createOpenAI({ baseURL: BASE, apiKey });
 
 const CHECKS = {
   "generate: n exact": async (key) => {
@@ -42,6 +47,52 @@ const CHECKS = {
       n: 1,
     });
     isPicture(made.image.uint8Array);
+  },
+
+  "generate: createOpenAI": async (key) => {
+    const model = openai(key).image(SMALL);
+    isPicture((await generateImage({ model, prompt: "a cat", n: 1 })).image.uint8Array);
+  },
+
+  chat: async (key) => {
+    const said = await generateText({ model: provider(key)(SMALL), prompt: "draw a cat" });
+    assert.equal(said.finishReason, "stop");
+    await isPictureLink(linkIn(said.text));
+  },
+
+  "chat: stream": async (key) => {
+    const said = streamText({ model: provider(key)(SMALL), prompt: "draw a cat" });
+    let text = "";
+    for await (const piece of said.textStream) text += piece;
+    await isPictureLink(linkIn(text));
+    assert.equal(await said.finishReason, "stop");
+  },
+
+  "chat: picture": async (key) => {
+    const content = [
+      { type: "text", text: "the same, asleep" },
+      { type: "image", image: PICTURE },
+    ];
+    const messages = [{ role: "user", content }];
+    const said = await generateText({ model: openai(key).chat(SMALL), messages });
+    await isPictureLink(linkIn(said.text));
+  },
+
+  responses: async (key) => {
+    const said = await generateText({ model: openai(key)(SMALL), prompt: "draw a cat" });
+    await isPictureLink(linkIn(said.text));
+  },
+
+  "responses: tool": async (key) => {
+    const tools = { image_generation: openai(key).tools.imageGeneration({ outputFormat: "png" }) };
+    const said = await generateText({ model: openai(key)(SMALL), prompt: "draw a cat", tools });
+    const [made] = said.staticToolResults;
+    isPicture(Buffer.from(made.output.result, "base64"));
+  },
+
+  "responses: stream": async (key) => {
+    const said = streamText({ model: openai(key)(SMALL), prompt: "draw a cat" });
+    await isPictureLink(linkIn(await said.text));
   },
 
   errors: async (key) => {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import OpenAI, { toFile } from "openai";
 import {
-  BASE, FILM, GATEWAY, PICTURE, SMALL, control, isPicture, isPictureLink, run, submissions,
+  BASE, FILM, GATEWAY, PICTURE, SMALL, control, isPicture, isPictureLink, linkIn, run,
+  submissions,
 } from "./checks.mjs";
 
 const client = (apiKey, baseURL = BASE) => new OpenAI({ apiKey, baseURL });
@@ -121,6 +122,51 @@ const CHECKS = {
     }
     const { submits } = await control(`/ledger?brief=1&account=${key}`);
     assert.deepEqual(submits.map((row) => row.film.mode), ["first_frame", "first_frame"]);
+  },
+
+  async chat(key) {
+    const parts = [
+      { type: "text", text: "the same, asleep" },
+      { type: "image_url", image_url: { url: URI } },
+    ];
+    for (const content of ["draw a cat", parts]) {
+      const messages = [{ role: "user", content }];
+      const said = await client(key).chat.completions.create({ model: SMALL, messages });
+      assert.equal(said.choices[0].finish_reason, "stop");
+      await isPictureLink(linkIn(said.choices[0].message.content));
+    }
+  },
+
+  async "chat: stream"(key) {
+    const pieces = client(key).chat.completions.stream({
+      model: SMALL,
+      messages: [{ role: "user", content: "draw a cat" }],
+      stream_options: { include_usage: true },
+    });
+    const said = await pieces.finalChatCompletion();
+    assert.ok(said.usage);
+    await isPictureLink(linkIn(said.choices[0].message.content));
+  },
+
+  async responses(key) {
+    const tools = [{ type: "image_generation" }];
+    const drawn = await client(key).responses.create({ model: SMALL, tools, input: "draw a cat" });
+    const changed = await client(key).responses.create({
+      model: SMALL, tools, input: "make it blue", previous_response_id: drawn.id,
+    });
+    for (const response of [drawn, changed]) {
+      const calls = response.output.filter(({ type }) => type === "image_generation_call");
+      assert.ok(calls.length);
+      for (const call of calls) isPicture(decoded(call.result));
+    }
+  },
+
+  async "responses: stream"(key) {
+    const tools = [{ type: "image_generation", partial_images: 1 }];
+    const pieces = client(key).responses.stream({ model: SMALL, tools, input: "draw a cat" });
+    const response = await pieces.finalResponse();
+    assert.equal(response.status, "completed");
+    isPicture(decoded(response.output[0].result));
   },
 
   async errors(key) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from typing import Any
 
 import litellm
 
@@ -16,6 +17,7 @@ from tests.clients.python.checks import (
     error_of,
     is_picture,
     is_picture_link,
+    link_in,
     run,
     submissions,
 )
@@ -78,7 +80,30 @@ def from_order_to_film(key: str) -> None:
     film = litellm.video_content(video_id=made.id, custom_llm_provider="openai", **to)
     assert film[4:8] == b"ftyp"
     listed = litellm.video_list(custom_llm_provider="openai", **to)
-    assert len(listed) == 1
+    assert [one["status"] for one in listed["data"]] == ["completed"]
+
+
+def draw(key: str, **more: Any) -> Any:
+    return litellm.completion(
+        model=f"openai/{SMALL}",
+        messages=[{"role": "user", "content": "a cat"}],
+        api_base=BASE,
+        api_key=key,
+        **more,
+    )
+
+
+def a_picture_in_a_chat(key: str) -> None:
+    said = draw(key).choices[0]
+    assert said.finish_reason == "stop"
+    is_picture_link(link_in(said.message.content))
+
+
+def a_chat_in_pieces(key: str) -> None:
+    pieces = list(draw(key, stream=True, stream_options={"include_usage": True}))
+    said = "".join(piece.choices[0].delta.content or "" for piece in pieces if piece.choices)
+    is_picture_link(link_in(said))
+    assert [piece for piece in pieces if getattr(piece, "usage", None)]
 
 
 def wrong_requests(key: str) -> None:
@@ -94,6 +119,8 @@ CHECKS = {
     "generate: OpenAI's names": names_of_openai,
     "edit": pictures_in,
     "videos": from_order_to_film,
+    "chat": a_picture_in_a_chat,
+    "chat: stream": a_chat_in_pieces,
     "errors": wrong_requests,
 }
 

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import openai
 
@@ -21,11 +22,14 @@ from tests.clients.python.checks import (
     error_of,
     is_picture,
     is_picture_link,
+    link_in,
     run,
     submissions,
 )
 
 warnings.simplefilter("ignore", DeprecationWarning)  # all of `videos` is marked so
+
+URI = f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}"
 
 
 def client(key: str, base: str = BASE) -> openai.OpenAI:
@@ -161,8 +165,7 @@ def from_order_to_film(key: str) -> None:
 
 def first_pictures(key: str) -> None:
     videos = client(key).videos
-    uri = "data:image/png;base64," + base64.b64encode(PICTURE).decode()
-    one = {"input_reference": {"image_url": uri}}
+    one = {"input_reference": {"image_url": URI}}
     as_json = {"Content-Type": "application/json"}
     made = (
         videos.create(model=FILM, prompt="a", input_reference=("a.png", PICTURE, "image/png")),
@@ -177,6 +180,78 @@ def first_pictures(key: str) -> None:
     ledger = control(f"/ledger?brief=1&account={key}")
     assert isinstance(ledger, dict)
     assert {row["film"]["mode"] for row in ledger["submits"]} == {"first_frame"}
+
+
+DRAW: Any = {"model": SMALL, "messages": [{"role": "user", "content": "draw a cat"}]}
+
+
+def a_picture_in_a_chat(key: str) -> None:
+    parts = [
+        {"type": "text", "text": "the same, asleep"},
+        {"type": "image_url", "image_url": {"url": URI}},
+    ]
+    with_picture: Any = DRAW | {"messages": [{"role": "user", "content": parts}]}
+    for asked_for in (DRAW, with_picture):
+        said = client(key).chat.completions.create(**asked_for)
+        assert said.object == "chat.completion"
+        assert said.choices[0].finish_reason == "stop"
+        assert said.usage is not None
+        is_picture_link(link_in(said.choices[0].message.content or ""))
+
+
+def a_chat_in_pieces(key: str) -> None:
+    pieces = list(
+        client(key).chat.completions.create(
+            **DRAW, stream=True, stream_options={"include_usage": True}
+        )
+    )
+    assert pieces[0].choices[0].delta.role == "assistant"
+    assert [piece.choices[0].finish_reason for piece in pieces if piece.choices][-1] == "stop"
+    assert pieces[-1].usage is not None
+    said = "".join(piece.choices[0].delta.content or "" for piece in pieces if piece.choices)
+    is_picture_link(link_in(said))
+
+
+def a_conversation(key: str) -> None:
+    """Drawn, changed, and made to move."""
+    talk: Any = []
+    for model, wish in ((SMALL, "draw a cat"), (SMALL, "make it blue"), (FILM, "it yawns")):
+        talk.append({"role": "user", "content": wish})
+        said = client(key).chat.completions.create(model=model, messages=talk)
+        talk.append({"role": "assistant", "content": said.choices[0].message.content})
+    ledger = control(f"/ledger?brief=1&account={key}")
+    assert isinstance(ledger, dict)
+    assert sorted(row["kind"] for row in ledger["submits"]) == ["blend", "image", "video"]
+
+
+TOOL: Any = {"model": SMALL, "tools": [{"type": "image_generation"}]}
+
+
+def a_response_and_the_next(key: str) -> None:
+    api = client(key).responses
+    drawn = api.create(**TOOL, input="draw a cat")
+    assert drawn.status == "completed"
+    calls = [item for item in drawn.output if item.type == "image_generation_call"]
+    assert calls
+    for call in calls:
+        is_picture(call.result or "")
+    changed = api.create(**TOOL, input="make it blue", previous_response_id=drawn.id)
+    assert changed.previous_response_id == drawn.id
+    assert api.retrieve(changed.id).output == changed.output
+    ledger = control(f"/ledger?brief=1&account={key}")
+    assert isinstance(ledger, dict)
+    assert sorted(row["kind"] for row in ledger["submits"]) == ["blend", "image"]
+
+
+def a_response_in_events(key: str) -> None:
+    events = list(client(key).responses.create(**TOOL, input="draw a cat", stream=True))
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    kinds = [event.type for event in events]
+    assert kinds[0] == "response.created"
+    assert "response.image_generation_call.completed" in kinds
+    last = events[-1]
+    assert last.type == "response.completed"
+    assert {item.type for item in last.response.output} == {"image_generation_call"}
 
 
 def wrong_requests(key: str) -> None:
@@ -234,6 +309,11 @@ CHECKS = {
     "stream: error": an_error_in_a_stream,
     "videos": from_order_to_film,
     "videos: first picture": first_pictures,
+    "chat": a_picture_in_a_chat,
+    "chat: stream": a_chat_in_pieces,
+    "chat: draw, change, animate": a_conversation,
+    "responses": a_response_and_the_next,
+    "responses: stream": a_response_in_events,
     "errors": wrong_requests,
     "retries: lost answer": a_lost_answer_is_paid_once,
     "retries: failed job": a_failed_job_is_not_sent_again,
