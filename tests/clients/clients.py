@@ -56,9 +56,11 @@ class Node:
 
     script: str
     arguments: tuple[str, ...] = ()
+    in_browser: bool = False
 
     def command(self) -> list[str]:
-        return [node(), str(JS / self.script), *self.arguments]
+        browser = [chromium()] if self.in_browser else []
+        return [node(), str(JS / self.script), *self.arguments, *browser]
 
     def example(self, code: str) -> list[str]:
         # What such code imports is looked for where it is run.
@@ -78,6 +80,13 @@ def node() -> str:
     return found
 
 
+def chromium() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    raise NotInstalled("Chromium is not installed")
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     name: str
@@ -87,6 +96,7 @@ class Client:
 CLIENTS: Sequence[Client] = (
     Client("openai (Python)", Python("openai_sdk")),
     Client("openai (JavaScript)", Node("openai.mjs")),
+    Client("openai in Chromium", Node("browser.mjs", in_browser=True)),
     Client("Vercel AI SDK 7", Node("ai.mjs", ("7",))),
     Client("Vercel AI SDK 6", Node("ai.mjs", ("6",))),
     Client("LiteLLM", Python("litellm_sdk", "clients")),
