@@ -59,6 +59,7 @@ _CHINESE: Mapping[str, str] = {
     "default_n": "没有 `n` 的请求返回几张；不设时，OpenAI 的模型名返回一张，其他返回画出的全部。",
     "response_format": "没有指定形式的请求以何种形式返回结果；不设时，按调用方的习惯。",
     "list_openai_aliases": "在模型列表中列出 OpenAI 的模型名。",
+    "chat_progress": "在对话的流中，以 `reasoning_content` 告知任务的进度。",
     "cors_origins": "允许调用的网页来源：`*`、一个列表，或空。",
     "trusted_proxies": "哪些地址发来的 X-Forwarded 请求头可信。",
     "max_body_bytes": "不接受图片的请求，其请求体的上限。",

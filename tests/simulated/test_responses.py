@@ -399,7 +399,9 @@ async def test_a_failure_is_told_in_every_way_that_clients_look_for(gateway: Hou
     assert (failed["response"]["status"], failed["response"]["output"]) == ("failed", [])
     assert (error["code"], error["error"]["code"]) == (code, code)
     assert error["message"] == error["error"]["message"]
-    assert (await look(gateway, failed["response"]["id"])).json == failed["response"]
+    place = failed["response"]["id"]
+    assert (await look(gateway, place)).json == failed["response"]
+    assert (await look(gateway, f"{place}?stream=true")).events == answer.events
 
 
 async def test_signs_of_life_come_while_nothing_happens(gateway: House) -> None:

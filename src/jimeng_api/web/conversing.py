@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import AliasChoices
 from starlette.requests import Request
 
 from jimeng_api.accounts.session import Caller
@@ -18,36 +19,35 @@ from jimeng_api.web.drawing import order_pictures
 from jimeng_api.web.filming import order_film, seed_of
 from jimeng_api.web.parts import parts_of
 from jimeng_api.web.repeats import is_large
-from jimeng_api.web.schemas.images.bodies import ImageGenerationBody
+from jimeng_api.web.schemas.images.bodies import PICTURES, ImageGenerationBody
 from jimeng_api.web.schemas.images.fields import SEEDS
 from jimeng_api.web.schemas.images.order import image_order
 from jimeng_api.web.schemas.videos.bodies import VideoBody
 from jimeng_api.web.schemas.videos.order import film_order
 from jimeng_api.web.sources import check_number, sources_of
 
-PARAMETERS: Mapping[str, str] = {
-    "model": "model",
-    "size": "size",
-    "ratio": "ratio",
-    "aspect_ratio": "ratio",
-    "aspectRatio": "ratio",
-    "resolution": "resolution",
-    "quality": "quality",
-    "n": "n",
-    "seed": "seed",
-    "negative_prompt": "negative_prompt",
-    "sample_strength": "sample_strength",
-    "intelligent_ratio": "intelligent_ratio",
-    "output_format": "output_format",
-    "output_compression": "output_compression",
-    "background": "background",
-    "partial_images": "partial_images",
-    "seconds": "seconds",
-    "duration": "seconds",
-    "function_mode": "function_mode",
-    "functionMode": "function_mode",
-    "frames": "frames",
-}
+# What a conversation itself says, and how it is answered.
+_OF_THE_TALK = (
+    "prompt",
+    "stream",
+    "partial_images",
+    "response_format",
+    "input_reference",
+    *PICTURES,
+)
+
+
+def _parameters() -> Iterator[tuple[str, str]]:
+    for body in (ImageGenerationBody, VideoBody):
+        for name, field in body.model_fields.items():
+            written = field.validation_alias
+            names = written.choices if isinstance(written, AliasChoices) else [name]
+            if name not in _OF_THE_TALK:
+                yield from ((str(one), name) for one in names)
+    yield "duration", "seconds"
+
+
+PARAMETERS: Mapping[str, str] = dict(_parameters())
 """The fields of a request that are those of the routes for pictures and films, and what they stand for."""
 
 

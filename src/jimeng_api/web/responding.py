@@ -66,7 +66,7 @@ async def asked_for(
         request,
         caller,
         turn,
-        parameters(wished, turn),
+        {**parameters(wished, turn), "partial_images": remarks.partial_images},
         name=NAME,
         param="input",
         fields=fields,

@@ -92,6 +92,7 @@ def response_stream(
     after: int | None = None,
 ) -> Response:
     """The events of the response; with `after`, those behind the one of this number."""
+    request.state.job = job
     events = _events(request, caller, job, remarks, after=after)
     return streamed(request, events, headers=headers or {}, named=True)
 

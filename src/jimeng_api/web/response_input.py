@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import groupby
 from typing import Any
@@ -14,6 +15,7 @@ from jimeng_api.domain.errors import InvalidValue, MissingParameter, NotFound
 from jimeng_api.jobs.job import Job
 from jimeng_api.web.conversation import File, Said, said
 from jimeng_api.web.parts import parts_of
+from jimeng_api.web.repeats import is_large
 from jimeng_api.web.response_ids import item_of, job_id_of
 from jimeng_api.web.schemas.responses.bodies import TOOL
 from jimeng_api.web.schemas.responses.remarks import Remarks
@@ -31,7 +33,7 @@ async def conversation_in(
     """All that was said before, as far as it counts, and the input. Raises InvalidValue, MissingParameter."""
     before = [await _said_before(request, caller, previous)] if previous else []
     if isinstance(sent, str):
-        return (*before, _user(sent))
+        return (*before, *await _read(request, [_user(sent)]))
     if not isinstance(sent, list):
         raise InvalidValue(f"{_PARAM} must be a text or a list of items.", param=_PARAM)
     if not sent:
@@ -41,9 +43,9 @@ async def conversation_in(
         if manner == "pictures":  # those of one response belong together
             found.append(await _named(request, caller, list(items)))
         elif manner == "parts":
-            found.append(_user(list(items)))
+            found += await _read(request, [_user(list(items))])
         else:
-            found += [said(item, param=_PARAM) for item in items]
+            found += await _read(request, list(items))
     return tuple(found)
 
 
@@ -56,8 +58,15 @@ def _manner(item: object) -> str:
     return "parts" if kind in ("input_text", "input_image", "input_file") else "message"
 
 
-def _user(content: object) -> Said:
-    return said({"role": "user", "content": content}, param=_PARAM)
+def _user(content: object) -> Mapping[str, Any]:
+    return {"role": "user", "content": content}
+
+
+async def _read(request: Request, messages: Sequence[object]) -> list[Said]:
+    def read() -> list[Said]:
+        return [said(message, param=_PARAM) for message in messages]
+
+    return await asyncio.to_thread(read) if is_large(request) else read()
 
 
 async def _named(request: Request, caller: Caller, items: list[Mapping[str, Any]]) -> Said:

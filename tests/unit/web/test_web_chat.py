@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jimeng_api.domain.errors import (
     ContentRefused,
@@ -18,6 +21,8 @@ from jimeng_api.domain.errors import (
 )
 from jimeng_api.domain.progress import Progress, Queue, Stage
 from jimeng_api.domain.requests import VideoRequest
+from jimeng_api.web.conversing import PARAMETERS
+from jimeng_api.web.schemas.chat.bodies import ChatBody
 from tests.answer import Answer
 from tests.forms import data_uri, picture
 from tests.unit.web.web_edge import KEY, PICTURE, Edge, Talk, until
@@ -27,6 +32,24 @@ MODEL = "jimeng-4.5"
 FILM = "jimeng-video-3.0"
 LINK = "http://gateway.test:5100/media"
 WIDE = picture(64, 36)
+FIELDS = sorted({*PARAMETERS, *ChatBody.model_fields, "image_config"} - {"messages"})
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=10)
+    | st.sampled_from([f"{LINK}/none", "data:image/png;base64,AA", "16:9", FILM, "user", "text"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["role", "content", "type", "text", "image_url", "url", "images"]),
+            inner | st.sampled_from(["user", "assistant", "image_url", "text"]),
+            max_size=4,
+        )
+    ),
+    max_leaves=10,
+)
 WORDS = {"type": "text", "text": "make it blue"}
 SHOWN = {"type": "image_url", "image_url": {"url": data_uri(WIDE)}}
 
@@ -247,6 +270,45 @@ async def test_a_caller_who_hangs_up_leaves_the_job_running(stream: bool) -> Non
     await task
     assert not edge.desk.last.state.ended
     assert edge.desk.told == []
+
+
+async def test_the_conversation_is_not_in_memory_while_its_job_runs() -> None:
+    edge = Edge()
+    edge.desk.holds = asyncio.Event()
+    large = f"![a cat](data:image/png;base64,{'A' * 16_000_000})"
+    messages = [*talk("a cat", large, "another", "![a cat](LINK)", "a dog --new")]
+    caller = Talk(body=json.dumps({"model": MODEL, "messages": messages, "stream": True}).encode())
+    headers = {"host": "gateway.test:5100", "authorization": f"Bearer {KEY}"}
+    tracemalloc.start()
+    try:
+        task = asyncio.create_task(caller.run(edge.app, "POST", CHAT, headers))
+        await until(lambda: edge.desk.waiting == 1)
+        held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    edge.desk.holds.set()
+    await task
+    assert most > 16_000_000 > 8 * held
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(ANYTHING, max_size=3),
+    st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=3),
+)
+def test_whatever_is_sent_is_answered_or_refused_in_openais_form(
+    before: list[Any], fields: dict[str, Any]
+) -> None:
+    async def sent() -> None:
+        edge = Edge()
+        body = {"model": MODEL, "messages": [*before, *talk("a cat")], **fields}
+        answer = await edge.call("POST", CHAT, json_body=body)
+        assert answer.status in (200, 400, 404), answer.body
+        if answer.status != 200:
+            assert answer.error["message"]
+            assert edge.desk.jobs == {}
+
+    asyncio.run(sent())
 
 
 # --------------------------------------------------------- pictures themselves ----

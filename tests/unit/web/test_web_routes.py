@@ -121,7 +121,9 @@ def test_a_plain_path_stays_as_it_is(path: str) -> None:
     ("method", "path", "status", "code"),
     [
         ("GET", "/v1/nothing", 404, "not_found"),
-        ("POST", "/v1/responses", 404, "not_found"),
+        ("POST", "/v1/embeddings", 404, "not_found"),
+        ("GET", "/v1/responses/resp_none", 404, "not_found"),
+        ("POST", "/v1/responses/banana/cancel", 404, "not_found"),
         ("GET", "/v1/images/generations", 405, "method_not_allowed"),
         ("DELETE", "/v1/models", 405, "method_not_allowed"),
         ("GET", "/v1/models/no-such-model", 404, "model_not_found"),
@@ -524,6 +526,7 @@ async def test_the_openapi_document_is_whole() -> None:
     answer = await Edge().get("/openapi.json", key=None)
     found = answer.json
     assert set(found["paths"]) == {
+        "/v1/chat/completions",
         "/v1/images/generations",
         "/v1/images/edits",
         "/v1/images/variations",
@@ -542,6 +545,10 @@ async def test_the_openapi_document_is_whole() -> None:
         "/v1/videos/{video_id}/interpolate",
         "/v1/videos/{video_id}/remix",
         "/v1/videos/{video_id}/upscale",
+        "/v1/responses",
+        "/v1/responses/{response_id}",
+        "/v1/responses/{response_id}/cancel",
+        "/v1/responses/{response_id}/input_items",
         "/v1/models",
         "/v1/models/{model_id}",
         "/v1/jobs",

@@ -75,7 +75,7 @@ async def complete_chat(request: Request, caller: KnownCaller) -> Response:
     """What came with the request is let go of here: the wait for the job may be long."""
     async with body_fields(request) as fields:
         messages = await heard(request, fields.get(_PARAM), param=_PARAM)
-        body = ChatBody.of(fields)
+        body = ChatBody.of({**fields, _PARAM: None})  # kept until the end, the conversation is not
         chore = chore_in(messages)
         if chore is not None:
             return _spoken(request, body, chore_answer(chore, messages))

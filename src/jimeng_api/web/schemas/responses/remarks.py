@@ -30,10 +30,14 @@ class Remarks:
     store: bool = True
 
     @property
+    def partial_images(self) -> Any:
+        """What the tool says of them; an order checks it."""
+        return (self.tool or {}).get("partial_images")
+
+    @property
     def early(self) -> int:
         """How many pictures a stream may show before the end."""
-        found = (self.tool or {}).get("partial_images")
-        return found if type(found) is int else 0
+        return self.partial_images if type(self.partial_images) is int else 0
 
     def encoded(self) -> bytes:
         return msgspec.json.encode(self)
