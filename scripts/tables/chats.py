@@ -18,6 +18,7 @@ _CHINESE: Mapping[str, str] = {
     "tags": "标签",
     "questions to go on with": "后续问题",
     "searches": "搜索词",
+    "tools to call": "要调用的工具",
     "the rest of what is being typed": "输入补全",
     "a prompt for another image model": "给另一个图片模型的提示词",
 }
@@ -38,4 +39,5 @@ def _row(chore: Chore, language: str) -> list[str]:
         if chore.answer == TITLE
         else code(json.dumps(chore.answer).replace(TITLE, "…"))
     )
-    return [chore.client, asked, code(chore.begins), answer]
+    words = " … ".join(part for part in (chore.begins, chore.holds) if part)
+    return [chore.client, asked, code(words), answer]

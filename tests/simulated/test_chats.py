@@ -15,6 +15,7 @@ import pytest
 
 from jimeng_api.web.server import build_server
 from tests.forms import data_uri, picture
+from tests.simulated.asgi import Talk
 from tests.simulated.house import KEY, House, submits_sent
 from tests.unit.web.web_edge import until
 
@@ -165,6 +166,21 @@ async def test_what_a_client_sends_again_is_the_same_job(gateway: House) -> None
     assert (first.status, first.body) == (200, second.body)
     third = await gateway.call("POST", CHAT, {**body, "stream": True}, headers=headers)
     assert first.json["choices"][0]["message"]["content"].encode() in third.body
+    assert submits_sent(gateway) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_who_hangs_up_and_sends_again_gets_the_job_that_runs(
+    gateway: House, stream: bool
+) -> None:
+    body = {"model": PICTURES, "messages": [user("a cat --n 1")], "stream": stream}
+    talk = Talk()
+    talk.gone.set()
+    left = await gateway.call("POST", CHAT, body, talk=talk)
+    again = {"x-stainless-retry-count": "1"}
+    answer = await gateway.call("POST", CHAT, {**body, "stream": False}, headers=again)
+    assert answer.status == 200
+    assert answer.headers["x-job-id"] == left.headers["x-job-id"]
     assert submits_sent(gateway) == 1
 
 

@@ -21,19 +21,20 @@ TITLE = "{title}"
 class Chore:
     """A request that a client makes by itself: how its words begin, and what is answered.
 
-    `answer` is a text, or an object that is answered as JSON; `{title}` in it becomes a title.
+    `holds` is further on in them, where the beginning alone could be anybody's. `answer` is a text, or an
+    object that is answered as JSON; `{title}` in it becomes a title.
     """
 
     client: str
     asks_for: str
     begins: str
     answer: str | Mapping[str, Any]
+    holds: str = ""
 
-    @property
-    def pattern(self) -> re.Pattern[str]:
+    def is_in(self, text: str) -> bool:
         """White space is as it comes."""
-        words = (re.escape(word) for word in self.begins.split())
-        return re.compile(r"\s*" + r"\s+".join(words), re.IGNORECASE)
+        start = " ".join(text[: 2 * len(self.begins)].split())
+        return start.lower().startswith(self.begins.lower()) and self.holds in text
 
 
 CHORES: Sequence[Chore] = (
@@ -72,6 +73,13 @@ CHORES: Sequence[Chore] = (
         asks_for="a prompt for another image model",
         begins="### Task: Generate a detailed prompt for am image generation task",
         answer={"prompt": TITLE},
+    ),
+    Chore(
+        client="Open WebUI",
+        asks_for="tools to call",
+        begins="Available Tools:",
+        holds="Your task is to choose and return the correct tool(s)",
+        answer={"tool_calls": []},
     ),
     Chore(
         client="LibreChat",
@@ -128,6 +136,24 @@ CHORES: Sequence[Chore] = (
         answer=TITLE,
     ),
     Chore(
+        client="Cherry Studio",
+        asks_for="a title",
+        begins="将给定的对话总结为一个10字以内的标题",
+        answer=TITLE,
+    ),
+    Chore(
+        client="Cherry Studio",
+        asks_for="a title",
+        begins="Summarize the given session as a 10-word title",
+        answer=TITLE,
+    ),
+    Chore(
+        client="n8n",
+        asks_for="a title",
+        begins="Generate a concise, descriptive title for this conversation based on the user's message",
+        answer=TITLE,
+    ),
+    Chore(
         client="Chatbox",
         asks_for="a title",
         begins="Based on the chat history, give this conversation a name",
@@ -135,10 +161,9 @@ CHORES: Sequence[Chore] = (
     ),
 )
 
-_PATTERNS = tuple((chore, chore.pattern) for chore in CHORES)
-
 # How clients write the conversation into such a request.
 _QUOTED = re.compile(r"(?:^|[\n>])[ \t]*+(?:user|human|用户)[ \t]*[:：]([^\n<]+)", re.IGNORECASE)
+_CODE = ("[", "{")
 _LONGEST = 60
 _UNTITLED = "Jimeng"
 
@@ -147,24 +172,24 @@ def chore_in(messages: Sequence[Said]) -> Chore | None:
     """The chore that the conversation ends in, or that its instructions are; None where there is none."""
     instructions = [one.text for one in messages if one.role in ("system", "developer")]
     for text in (*(one.text for one in messages[-1:]), *instructions[:1]):
-        for chore, pattern in _PATTERNS:
-            if pattern.match(text):
+        for chore in CHORES:
+            if chore.is_in(text):
                 return chore
     return None
 
 
 def chore_answer(chore: Chore, messages: Sequence[Said]) -> str:
-    title = _title(messages)
+    title = _title(chore, messages)
     if isinstance(chore.answer, str):
         return chore.answer.replace(TITLE, title)
     filled = {name: title if value == TITLE else value for name, value in chore.answer.items()}
     return json.dumps(filled, ensure_ascii=False)
 
 
-def _title(messages: Sequence[Said]) -> str:
+def _title(chore: Chore, messages: Sequence[Said]) -> str:
     """The user's first words: those of the conversation itself, or as the request quotes them."""
-    quoted = _QUOTED.search(messages[-1].text) if messages else None
-    earlier = [one.text for one in messages[:-1] if one.role == "user"]
-    first = quoted[1] if quoted else next(iter(earlier), "")
-    words = " ".join(first.split())
+    quoted = _QUOTED.search(messages[-1].text)
+    users = [one.text for one in messages if one.role == "user" and not chore.is_in(one.text)]
+    first = quoted[1] if quoted else next(iter(users), "")
+    words = "" if first.startswith(_CODE) else " ".join(first.split())
     return f"{words[: _LONGEST - 1]}…" if len(words) > _LONGEST else words or _UNTITLED

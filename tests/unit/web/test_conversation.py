@@ -249,11 +249,12 @@ def test_whatever_is_written_behind_the_words_is_read_back(
 @pytest.mark.parametrize("chore", CHORES, ids=lambda chore: f"{chore.client} {chore.asks_for}")
 def test_what_clients_ask_on_the_side_is_known_by_its_first_words(chore: Any) -> None:
     begins = chore.begins.replace(": ", ":\n", 1)
-    asked = f"{begins} …\n<chat_history>\nUSER: a  small cat\nASSISTANT: ok\n"
+    asked = f"{begins} … {chore.holds}\n<chat_history>\nUSER: a  small cat\nASSISTANT: ok\n"
     for messages in (
         [user(asked)],
         [user("a small cat"), assistant("ok"), user(asked)],
         [{"role": "system", "content": asked}, user("user: a small cat\nassistant: ok")],
+        [{"role": "system", "content": asked}, user("a small  cat")],
         [user("a small cat"), assistant("ok"), {"role": "system", "content": asked}],
     ):
         heard = said_in(messages, param="messages")
@@ -266,6 +267,20 @@ def test_what_clients_ask_on_the_side_is_known_by_its_first_words(chore: Any) ->
             assert json.loads(answer) in ({name: "a small cat"}, {name: ""}, {name: []})
 
 
+def test_a_title_is_short_and_in_the_users_words() -> None:
+    def title(*messages: dict[str, Any]) -> str:
+        heard = said_in(list(messages), param="messages")
+        chore = chore_in(heard)
+        assert chore is not None
+        return chore_answer(chore, heard)
+
+    name_it = user("Based on the chat history, give this conversation a name.")
+    assert title(user("a cat " * 40), name_it) == ("a cat " * 40)[:59] + "…"
+    assert title(name_it) == "Jimeng"
+    naming = {"role": "system", "content": "Summarize the given session as a 10-word title"}
+    assert title(naming, user('[{"role": "user", "mainText": "a cat"}]')) == "Jimeng"
+
+
 @pytest.mark.parametrize(
     "messages",
     [
@@ -274,6 +289,7 @@ def test_what_clients_ask_on_the_side_is_known_by_its_first_words(chore: Any) ->
         [user("### Task:\nRespond to the user query using the provided context")],
         [user("a poster that says: Based on the chat history, give this conversation a name")],
         [{"role": "system", "content": "You are a painter."}, user("a cat")],
+        [{"role": "system", "content": "Available Tools: brush, pencil"}, user("a cat")],
         [user("### Task:\nGenerate 1-3 broad tags"), assistant("{}"), user("a cat")],
         [],
     ],
