@@ -10,7 +10,18 @@ import pytest
 from tests.clients.clients import Outcome
 from tests.clients.stage import Stage, staged
 
-KINDS = ("models", "generate", "edit", "stream", "videos", "chat", "responses", "errors", "retries")
+KINDS = (
+    "models",
+    "generate",
+    "edit",
+    "stream",
+    "videos",
+    "chat",
+    "responses",
+    "errors",
+    "retries",
+    "replay",
+)
 OUTCOMES = pytest.StashKey[dict[str, Outcome]]()
 
 

@@ -1,9 +1,9 @@
 """Requests as clients send them that cannot be run here, byte for byte, and what each reads from the answer.
 
 A file under `replays/` is a client. Its `settings` are those that the client's page names, and requests go
-where the page's values lead. In what is sent, `<base>` stands for the path of the page's address, `<key>` and
-`<model>` for what the page has there, `<picture>` for a PNG and `<data uri>` for the same as text, `<length>` for
-the length of the body, and every other name for what an earlier answer was asked to `keep`.
+where the page's values lead. In what is sent, `<base>` stands for the path of the page's address, `<key>`
+and `<model>` for what the page has there, `<picture>` for a PNG and `<data uri>` for the same as text,
+`<length>` for the length of the body, and every other name for what an earlier answer was asked to `keep`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 import socket
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,8 +88,8 @@ class Answer:
         }
 
 
-def run(replay: Replay, settings: Mapping[str, str], stage: Stage) -> None:
-    """Send it all, one after the other, as the settings of the client's page say."""
+def sending(replay: Replay, settings: Mapping[str, str], stage: Stage) -> Iterator[str]:
+    """Send it all, one after the other, as the settings of the client's page say; tells what went well."""
     chosen = {meaning: settings[name] for meaning, name in replay.settings.items()}
     known = {**chosen, "base": urlsplit(chosen["base"]).path.rstrip("/")}
     for request in replay.requests:
@@ -111,6 +111,7 @@ def run(replay: Replay, settings: Mapping[str, str], stage: Stage) -> None:
                 assert not values(document, path), f"{where}: has {path}"
             for name, path in request.keep.items():
                 known[name] = str(values(document, path)[0])
+        yield request.does
 
 
 def _answer(request: Request, known: Mapping[str, str], stage: Stage) -> Answer:

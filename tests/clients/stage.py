@@ -19,6 +19,7 @@ from pathlib import Path
 
 import uvicorn
 
+from jimeng_api.cli import logs
 from jimeng_api.settings import Settings
 from jimeng_api.simulator.serve import build_app
 from jimeng_api.web.server import build_server
@@ -63,6 +64,9 @@ def staged(folder: Path) -> Iterator[Stage]:
 
 
 async def _run(folder: Path) -> None:
+    logs.set_up(
+        "info", "json"
+    )  # to the standard error, which is a file: nobody reads our output to its end
     clock = FastClock(SPEED)
     upstream_socket, gateway_socket = _listening(), _listening()
     upstream = uvicorn.Server(
