@@ -124,6 +124,19 @@ const CHECKS = {
     assert.deepEqual(submits.map((row) => row.film.mode), ["first_frame", "first_frame"]);
   },
 
+  async "videos: by id"(key) {
+    const api = client(key);
+    const made = await api.videos.create({ model: FILM, prompt: "waves", seconds: "8" });
+    await finished(api, made.id);
+    const video = { id: made.id }; // arrives as video[id]
+    const changed = await api.videos.edit({ video, prompt: "by night" });
+    assert.ok(["queued", "in_progress"].includes(changed.status));
+    await assert.rejects(
+      api.videos.extend({ video, prompt: "on and on", seconds: "8" }),
+      (error) => error instanceof OpenAI.BadRequestError,
+    );
+  },
+
   async chat(key) {
     const parts = [
       { type: "text", text: "the same, asleep" },

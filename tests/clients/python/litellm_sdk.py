@@ -106,6 +106,21 @@ def a_chat_in_pieces(key: str) -> None:
     assert [piece for piece in pieces if getattr(piece, "usage", None)]
 
 
+def a_response(key: str) -> None:
+    said = litellm.responses(
+        model=f"openai/{SMALL}",
+        input="draw a cat",
+        tools=[{"type": "image_generation"}],
+        api_base=BASE,
+        api_key=key,
+    )
+    assert said.status == "completed"
+    assert said.output
+    for item in said.output:
+        assert item.type == "image_generation_call"
+        is_picture(item.result)
+
+
 def wrong_requests(key: str) -> None:
     ask = partial(litellm.image_generation, prompt="a", api_base=BASE, api_key=key, max_retries=0)
     assert "none" in error_of(litellm.NotFoundError, partial(ask, model="openai/none")).message
@@ -121,6 +136,7 @@ CHECKS = {
     "videos": from_order_to_film,
     "chat": a_picture_in_a_chat,
     "chat: stream": a_chat_in_pieces,
+    "responses: tool": a_response,
     "errors": wrong_requests,
 }
 

@@ -118,7 +118,8 @@ def pictures_in(key: str) -> None:
         assert made.data is not None
         assert made.data[0].url
     varied = client(key).images.create_variation(image=PICTURE, model=SMALL, n=1)
-    assert varied.data
+    assert varied.data is not None
+    assert len(varied.data) == 1
 
 
 def events(key: str) -> None:
