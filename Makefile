@@ -4,11 +4,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CLIENTS := $(VENV)/clients
+JS := tests/clients/js
 PROMPT ?= a cat on a windowsill, morning light
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix crash crash-kills crash-forks crash-chaos crash-replicas crash-cuts crash-load
-.PHONY: bench choices docs lock clean
+.PHONY: bench choices clients docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -16,7 +18,7 @@ help: ## show this list
 demo: $(VENV)/.installed ## a picture from a prompt, without an account: make demo PROMPT="…"
 	@$(BIN)/python scripts/demo.py "$(PROMPT)"
 
-test: $(VENV)/.developing ## every check that CI runs
+test: $(VENV)/.developing $(JS)/node_modules ## every check that CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
@@ -74,14 +76,18 @@ bench: $(VENV)/.developing ## 1,000 requests at once, ten large pictures, the ti
 	$(BIN)/python benchmarks/films.py --stream --megabytes 1024
 	$(BIN)/python benchmarks/films.py --flight --minutes 10
 
+clients: $(VENV)/.developing $(CLIENTS)/.installed $(JS)/node_modules ## real clients against a gateway, and a table of them
+	EVERY_CLIENT=1 $(BIN)/pytest tests/clients
+
 docs: fix ## the generated pages
 
 lock: $(VENV)/.developing ## read the newest allowed versions of all dependencies into requirements/
 	$(BIN)/pip install --quiet pip-tools
 	$(BIN)/python scripts/lock.py
+	cd $(JS) && npm update --package-lock-only
 
 clean: ## remove what the commands made
-	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(JS)/node_modules demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # The package is compiled here: where Python may not write bytecode, each start would compile it again.
 $(VENV)/.installed: requirements/run.txt pyproject.toml
@@ -98,3 +104,16 @@ $(VENV)/.developing: $(VENV)/.installed requirements/dev.txt
 	@echo "installing what the checks need into $(VENV) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
+
+$(CLIENTS)/.installed: $(VENV)/.installed requirements/clients.txt
+	@test -x $(CLIENTS)/bin/python || $(PYTHON) -m venv $(CLIENTS)
+	@echo "installing clients for Python into $(CLIENTS) ..."
+	@$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/clients.txt
+	@touch $@
+
+# Where npm is not, or does not get them, the tests of clients for JavaScript are skipped and say why.
+$(JS)/node_modules: $(JS)/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "installing clients for JavaScript into $@ ..."; \
+		(cd $(JS) && npm ci --ignore-scripts --loglevel=error) && touch $@ || rm -rf $@; \
+	else echo "npm is not here: clients for JavaScript will not be tested"; fi

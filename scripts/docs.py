@@ -23,7 +23,7 @@ def pages() -> dict[Path, str]:
     """Every page that may show a part, and its language."""
     found = {ROOT / "README.md": "en", ROOT / "README.zh.md": "zh"}
     for folder, language in (("en", "en"), ("zh", "zh"), ("decisions", "en")):
-        found |= dict.fromkeys(sorted((ROOT / "docs" / folder).glob("*.md")), language)
+        found |= dict.fromkeys(sorted((ROOT / "docs" / folder).rglob("*.md")), language)
     return found
 
 

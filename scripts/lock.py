@@ -1,4 +1,4 @@
-"""Writes requirements/run.txt and dev.txt: every dependency with its version and hashes, and no address."""
+"""Writes the files of requirements/: every dependency with its version and hashes, and no address."""
 
 from __future__ import annotations
 
@@ -24,3 +24,5 @@ try:
     subprocess.run([*COMPILE, "--upgrade", "-o", DEV, wanted], check=True)
 finally:
     wanted.unlink()
+clients = Path("requirements/clients.in")
+subprocess.run([*COMPILE, "--upgrade", "-o", clients.with_suffix(".txt"), clients], check=True)

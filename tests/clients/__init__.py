@@ -1,0 +1,1 @@
+"""Unmodified clients, as their users install them, against the gateway."""
