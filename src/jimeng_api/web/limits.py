@@ -51,6 +51,7 @@ ROOMS: Mapping[str, Room] = {
     "/images/outpaint": _PICTURES,
     "/images/repair": _PICTURES,
     "/files": _PICTURES,
+    "/responses": _PICTURES,
     "/videos": _FILMS,
     "/videos/generations": _FILMS,
     "/videos/edits": _FILMS,
