@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jimeng_api.accounts.session import Caller
 from jimeng_api.generation.desk import ready
 from jimeng_api.jobs.job import Job, State, Submission
 from tests.machines.upstream import Fate
@@ -154,3 +155,41 @@ def test_a_caller_who_leaves_while_the_disk_is_away_leaves_no_error_behind(
     gc.collect()
     assert not [record for record in caplog.records if "never retrieved" in record.message]
     assert set(world.jobs()) == set(before)
+
+
+@pytest.fixture
+def two_gateways() -> Iterator[World]:
+    """Each account makes one picture at a time."""
+    world = World(shared=True, pause=1.0, at_once=1)
+    world.start()
+    world.start()
+    yield world
+    world.close()
+
+
+def test_who_waits_gets_an_account_that_another_gateway_has_given_up(two_gateways: World) -> None:
+    world = two_gateways
+    here, there = world.lives
+    pool = world.caller("session-number-0", "session-number-1")
+
+    def order(life: Life, caller: Caller, seconds: float) -> Job:
+        world.books.fates.append(Fate(seconds=seconds))
+        request = ready(world.request("a cat"))
+        job = world.do(life.desk.order(caller, request, asked_model="m"))
+        world.let_pass(0.5)
+        return job
+
+    order(there, world.caller("session-number-1"), 30.0)
+    order(here, pool, 700.0)
+    waits = order(here, pool, 10.0)
+    world.let_pass(20.0)
+    assert world.jobs()[waits.id].state is State.ACCEPTED
+    assert here.desk.line(waits) is not None
+    world.let_pass(40.0)
+    assert [one.session for one in world.books.taken] == [
+        "session-number-1",
+        "session-number-0",
+        "session-number-1",
+    ]
+    assert world.jobs()[waits.id].state is State.COMPLETED
+    assert here.desk.line(waits) is None

@@ -58,7 +58,9 @@ class Life:
         self.backend = ServedFile(world.url, world.server, shared=world.shared)
         self.store = OwnStore(self.backend, clock, thread=Inline())
         self.line = Line(world.books)
-        self.placing = Placing(self.store.claims, Health(clock), clock)
+        self.placing = Placing(
+            self.store.claims, Health(clock, most={"image": world.at_once}), clock
+        )
         self.poller = Poller(clock)
         generation = Generation(
             sending=Sending(
@@ -156,8 +158,14 @@ class Life:
 class World:
     """`do` lets time go on as long as some work takes; between two of them it stands still."""
 
-    def __init__(self, *, shared: bool = False, pause: float = 900.0) -> None:
-        """`pause`: seconds between two looks for work; more than in life where days are to go by."""
+    def __init__(
+        self, *, shared: bool = False, pause: float = 900.0, at_once: int | None = None
+    ) -> None:
+        """`pause`: seconds between two looks for work; more than in life where days are to go by.
+
+        `at_once` bounds what an account has in hand.
+        """
+        self.at_once = at_once
         self.shared = shared
         self._folder = tempfile.TemporaryDirectory(prefix="machines-", dir=_quickest_place())
         database = Path(self._folder.name) / "jobs.db"

@@ -22,6 +22,7 @@ from jimeng_api.domain.errors import (
     GenerationTimedOut,
     OutOfCredits,
     RateLimited,
+    SessionExpired,
     SubmissionUncertain,
     UpstreamCode,
     UpstreamTrouble,
@@ -191,6 +192,14 @@ class Health:
             known.trouble, known.trouble_at = self._trouble(known, now) + 1, now
         self._leave_alone(session, need, error)
 
+    def doubted(self, session: Session, need: Need, error: GatewayError) -> None:
+        """It gave no verdict. After a login page in its place it is asked whether it is signed in."""
+        self.dropped(session.account, need.kind)
+        if isinstance(error, SessionExpired):
+            self._leave_alone(session, need, error, at_once=True)
+        else:
+            self.failed(session, need, error)
+
     def dropped(self, account: str, kind: Kind) -> None:
         """What it was given ended before there was an answer."""
         if (known := self._accounts.get(account)) is not None:
@@ -241,8 +250,15 @@ class Health:
         return [rest for rest in found if rest.error is not OutOfCredits or rest.since > seen]
 
     def _leave_alone(
-        self, session: Session, need: Need | None, error: GatewayError, *, at_least: float = 0.0
+        self,
+        session: Session,
+        need: Need | None,
+        error: GatewayError,
+        *,
+        at_least: float = 0.0,
+        at_once: bool = False,
     ) -> None:
+        """`at_once`: it may be asked again without delay."""
         row = row_for(error)
         if row is None or (key := _key(row.scope, session, need)) is None:
             return
@@ -257,6 +273,8 @@ class Health:
             seconds = error.retry_after or self._seconds_to_midnight(session.site)
         if row.rest is Rest.WAIT:
             seconds = max(error.retry_after or 0.0, at_least) * self._clock.uniform(1.0, 1.2)
+        if at_once:
+            seconds, times = 0.0, 0
         self._rests[key][type(error)] = _Resting(
             row, type(error), now, now + seconds, times, error.upstream
         )

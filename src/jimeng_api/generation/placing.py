@@ -223,20 +223,26 @@ class Placing:
 
     # ------------------------------------------------------------------- learning
 
-    def answered(self, key: Key, *, taken: bool) -> None:
-        """The upstream took it, or nobody knows whether it did."""
-        ticket = self._tickets.get(key)
-        if ticket is None or ticket.running or ticket.wanted is None:
-            return
-        place = ticket.account, ticket.kind
-        ticket.running = True
-        _less(self._unanswered, place)
-        if taken:
+    def taken(self, key: Key) -> None:
+        """The upstream took it."""
+        if (ticket := self._answered(key)) is not None and ticket.wanted is not None:
             session, need = ticket.wanted.of(ticket.account)
+            place = ticket.account, ticket.kind
             self.health.taken(session, need, running=self._running(place))
-        else:
-            self.health.dropped(*place)
-        self._serve(ticket.account)
+            self._serve(ticket.account)
+
+    def in_doubt(self, key: Key, error: GatewayError) -> None:
+        """Nobody knows whether the upstream took it: it holds its place until that is known."""
+        if (ticket := self._answered(key)) is not None and ticket.wanted is not None:
+            self.health.doubted(*ticket.wanted.of(ticket.account), error)
+            self._reconsider(ticket.account)
+
+    def _answered(self, key: Key) -> _Ticket | None:
+        ticket = self._tickets.get(key)
+        if ticket is not None and not ticket.running:
+            ticket.running = True
+            _less(self._unanswered, (ticket.account, ticket.kind))
+        return ticket
 
     def refused(self, key: Key, error: GatewayError) -> bool:
         """It was refused for certain. Whether anything else of ours runs there, and will make room."""

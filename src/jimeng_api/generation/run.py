@@ -83,7 +83,7 @@ class Generation:
             except SubmissionUnconfirmed as unconfirmed:
                 raise sent.answer or unconfirmed from None
         except GatewayError as error:
-            if sent is not None:
+            if sent is not None and error is not sent.answer:
                 self._placing.failed(sent.session, job.job.request, error)
             await self._fail(job, number, error)
         except (IllegalMove, Superseded):

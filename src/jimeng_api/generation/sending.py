@@ -258,8 +258,7 @@ class Sending:
                 )
                 cause = doubt.__cause__
                 answer = cause if isinstance(cause, SessionExpired | UpstreamMaintenance) else None
-                self._placing.failed(session, job.job.request, answer or doubt)
-                self._placing.answered((part.job_id, part.number), taken=False)
+                self._placing.in_doubt((part.job_id, part.number), answer or doubt)
                 doubtful = await job.move(part.number, Submission.reconciling)
                 return Sent(doubtful, session, answer)
             except GatewayError:
@@ -267,9 +266,9 @@ class Sending:
             except Exception:
                 # A defect of ours after the request may have gone out: never taken for a refusal.
                 log.exception("submission_in_doubt", job=job.job.id)
-                self._placing.answered((part.job_id, part.number), taken=False)
+                self._placing.in_doubt((part.job_id, part.number), SubmissionUncertain("A defect."))
                 return Sent(await job.move(part.number, Submission.reconciling), session)
-            self._placing.answered((part.job_id, part.number), taken=True)
+            self._placing.taken((part.job_id, part.number))
             job.saw(part.number, progress)
             taken = await job.move(part.number, lambda now: now.listed(progress.history_id))
             return Sent(taken, session)

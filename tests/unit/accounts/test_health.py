@@ -159,6 +159,19 @@ def test_a_short_rest_hides_no_longer_one() -> None:
     assert not ward.health.unchecked("a")
 
 
+def test_a_login_page_in_place_of_a_verdict_lets_it_be_asked_and_shuts_nothing() -> None:
+    ward = Ward()
+    ward.health.doubted(SESSION, PICTURE, errors.SessionExpired("a page"))
+    assert ward.seen().rest is Rest.NONE
+    assert ward.health.unchecked("a")
+    ward.refuses(errors.SessionExpired)
+    assert ward.seen().until == 10
+    ward = Ward()
+    ward.health.doubted(SESSION, PICTURE, errors.SubmissionUncertain("nothing came"))
+    assert (ward.seen().rest, ward.seen().trouble) == (Rest.NONE, 1)
+    assert not ward.health.unchecked("a")
+
+
 def test_an_order_for_an_account_that_is_shut_is_told_why_and_until_when() -> None:
     ward = Ward()
     ward.refuses(errors.SessionExpired)

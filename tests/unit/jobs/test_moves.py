@@ -56,6 +56,13 @@ def test_nothing_leads_from_a_sent_state_back_to_the_start() -> None:
         assert bool(MOVES[state]) != state.ended
 
 
+@pytest.mark.parametrize(("account", "kept"), [("a", ("u",)), ("b", ())])
+def test_what_was_uploaded_to_one_account_is_no_others(account: str, kept: tuple[str, ...]) -> None:
+    part = replace(in_state(State.ACCEPTED), account="a", uploads=("u",))
+    placed = part.placed(site="us", account=account)
+    assert (placed.site, placed.account, placed.uploads) == ("us", account, kept)
+
+
 def test_a_refused_submission_begins_anew_elsewhere_with_nothing_of_the_last_attempt() -> None:
     part = in_state(State.SUBMITTING).refused(
         submit_id="another", site="us", account="b", refused_by=("a",)

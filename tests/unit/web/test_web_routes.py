@@ -286,6 +286,25 @@ async def test_progress_is_the_share_of_finished_pictures(
     }
 
 
+async def test_a_job_that_waits_for_an_account_is_told_its_place() -> None:
+    edge = Edge()
+    await edge.generate()
+    part = replace(edge.desk.last.submissions[0], state=State.ACCEPTED)
+    edge.desk.jobs["job_0"] = replace(
+        edge.desk.last, state=State.ACCEPTED, submissions=(part,), pictures=()
+    )
+    edge.desk.lines["job_0"] = Queue(position=2, length=9, waiting=True, wait_seconds=31.5)
+    found = (await edge.get("/v1/jobs/job_0")).json
+    assert (found["status"], found["progress"]) == ("queued", 0)
+    assert found["queue"] == {
+        "line": "gateway",
+        "position": 2,
+        "length": 9,
+        "wait_seconds": 31.5,
+        "run_seconds": None,
+    }
+
+
 async def test_a_job_that_nobody_has_looked_at_yet_is_at_nought() -> None:
     edge = Edge()
     await edge.generate()
