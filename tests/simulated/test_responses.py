@@ -172,6 +172,7 @@ async def test_what_clients_ask_on_the_side_makes_nothing(gateway: House) -> Non
         ({"previous_response_id": "resp_none"}, "previous_response_id", 400),
         ({"previous_response_id": "banana"}, "previous_response_id", 400),
         ({"stream": "perhaps"}, "stream", 400),
+        ({"model": "x" * 201}, "model", 400),
     ],
 )
 async def test_what_cannot_be_done_costs_nothing(

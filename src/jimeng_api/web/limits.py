@@ -50,6 +50,7 @@ ROOMS: Mapping[str, Room] = {
     "/images/upscale": _PICTURES,
     "/images/outpaint": _PICTURES,
     "/images/repair": _PICTURES,
+    "/responses": _PICTURES,
     "/videos": _FILMS,
     "/videos/generations": _FILMS,
     "/videos/edits": _FILMS,

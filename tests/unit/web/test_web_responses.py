@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from jimeng_api.web.response_ids import (
     response_id_of,
 )
 from tests.answer import Answer
-from tests.unit.web.web_edge import PICTURE, Edge
+from tests.unit.web.web_edge import KEY, PICTURE, Edge, Talk, until
 
 RESPONSES = "/v1/responses"
 TOOL = {"type": "image_generation"}
@@ -163,6 +164,32 @@ async def test_a_late_picture_completes_a_response_that_had_failed() -> None:
     found = await edge.get(f"{RESPONSES}/resp_0")
     assert (found.json["status"], found.json["error"]) == ("completed", None)
     assert [one["result"] for one in found.json["output"]] == [ENCODED]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_input_is_not_in_memory_while_its_job_runs(stream: bool) -> None:
+    edge = Edge()
+    edge.desk.holds = asyncio.Event()
+    earlier = {"type": "image_generation_call", "id": "ig_elsewhere", "result": "A" * 16_000_000}
+    new = TOOL | {"action": "generate"}
+    said = [earlier, {"role": "user", "content": "a dog"}]
+    caller = Talk(
+        body=json.dumps({**CAT, "tools": [new], "input": said, "stream": stream}).encode()
+    )
+    headers = {"host": "gateway.test:5100", "authorization": f"Bearer {KEY}"}
+    tracemalloc.start()
+    try:
+        task = asyncio.create_task(caller.run(edge.app, "POST", RESPONSES, headers))
+        await until(lambda: edge.desk.waiting == 1 or task.done())
+        async with asyncio.timeout(20):  # a thread that worked on it lets go in its own time
+            await until(lambda: tracemalloc.get_traced_memory()[0] < 2_000_000)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    edge.desk.holds.set()
+    await task
+    assert caller.answer.status == 200
+    assert most > 16_000_000
 
 
 # ----------------------------------------------------------------------- ids ----

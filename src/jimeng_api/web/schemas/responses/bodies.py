@@ -39,6 +39,7 @@ class ResponseBody(Body):
     )
     model: str | None = Field(
         None,
+        max_length=200,
         description="An image or video model, or with the tool `image_generation` any name: that of a model "
         "that talks stands for the default image model.",
         examples=["jimeng-4.5"],

@@ -13,6 +13,8 @@ _MOST_METADATA = 16
 _LONGEST_NAME = 64
 _LONGEST_VALUE = 512
 
+_MOST_IN_TOOL = 64
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remarks:
@@ -62,9 +64,10 @@ def kept_metadata(sent: object) -> dict[str, str]:
 
 def kept_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     """What a tool says in single words and numbers: files have their place with the job."""
-    return {
+    fitting = {
         name: value
         for name, value in tool.items()
         if isinstance(value, (bool, int, float))
         or (isinstance(value, str) and len(value) <= _LONGEST_VALUE)
     }
+    return dict(list(fitting.items())[:_MOST_IN_TOOL])
