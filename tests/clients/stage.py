@@ -28,6 +28,12 @@ from tests.simulated.clock import FastClock, UpstreamClock
 
 SPEED = 30.0
 
+# What a slow machine takes long for is not to be taken for trouble: these are as long as in life.
+PATIENCE = {
+    name: Settings.model_fields[name].default * SPEED
+    for name in ("receive_seconds", "wait_seconds", "job_seconds", "confirmation_seconds")
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -73,7 +79,7 @@ async def _run(folder: Path) -> None:
         uvicorn.Config(build_app(clock=UpstreamClock(clock)), log_level="warning", access_log=False)
     )
     simulating = asyncio.create_task(upstream._serve([upstream_socket]))
-    settings = Settings(data_dir=folder, upstream_url=_origin(upstream_socket))
+    settings = Settings(data_dir=folder, upstream_url=_origin(upstream_socket), **PATIENCE)
     async with running(settings, clock=clock) as gateway:
         server = build_server(gateway.app, stopping=gateway.desk.hang_up, graceful_seconds=1)
         serving = asyncio.create_task(server._serve([gateway_socket]))
