@@ -75,6 +75,7 @@ _CHINESE: Mapping[str, str] = {
     "proxies": "访问各站点及其结果所用的 HTTP 代理：站点=http://主机:端口。",
     "confirmation_seconds": "提交没有得到回答时，向上游查询多久。",
     "busy_seconds": "账号任务过多时，每次重新尝试之前的等待。",
+    "catalogue_hours": "站点被使用时，每隔多少小时询问一次它的模型和价格；`none`：从不。",
     "poll_ids": "一次调用最多查询多少个任务。",
     # what the upstream expects of its clients
     "appvr": "自 2026-01-27 起，此前为 5.8.0 [A]",

@@ -245,6 +245,10 @@ class Settings(BaseSettings):
     busy_seconds: Waits = Field(
         (10, 20, 40), description="Waits before each new try when an account has too much in hand."
     )
+    catalogue_hours: Days = Field(
+        24,
+        description="How often a site is asked for its models and prices while it is used; `none`: never.",
+    )
     poll_ids: int = Field(50, ge=1, description="Most jobs asked about in one call.")
     upstream: Constants = Field(
         Constants(),

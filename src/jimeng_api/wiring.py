@@ -19,6 +19,7 @@ from jimeng_api.generation.deleting import Deleting
 from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.finishing import FinishedPictures
 from jimeng_api.generation.housekeeping import Housekeeping, Kept
+from jimeng_api.generation.live_catalogue import LiveCatalogue
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
@@ -78,7 +79,14 @@ async def running(
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         fetcher = _fetcher(settings, door)
         keeper = Keeper(fetcher, Downloads(fetcher, settings.data_dir, clock), media, clock)
-        desk, workshop, finished = _desk(settings, clock, door, store, media, keeper, vault)
+        upstream = UpstreamClient(
+            door, clock, settings.upstream, settings.upstream_url, proxies=settings.proxies
+        )
+        hours = settings.catalogue_hours
+        catalogue = LiveCatalogue(upstream, clock, every=None if hours is None else hours * _HOUR)
+        desk, workshop, finished = _desk(
+            settings, clock, door, upstream, store, media, keeper, vault, catalogue
+        )
         resumed = await workshop.open()
         if resumed:
             log.info("submissions_resumed", count=resumed)
@@ -102,6 +110,7 @@ async def running(
             clock=clock,
             options=_web_options(settings),
             ready=ready,
+            catalogue=catalogue,
         )
         housekeeping = Housekeeping(
             retention=store.retention, media=media, clock=clock, kept=_kept(settings)
@@ -111,6 +120,7 @@ async def running(
             yield Gateway(app=create_app(parts), desk=desk, workshop=workshop)
         finally:
             await housekeeping.close()
+            await catalogue.close()
             await desk.close()
     finally:
         if isinstance(door, HttpTransport) and transport is None:
@@ -127,16 +137,15 @@ def _desk(
     settings: Settings,
     clock: Clock,
     door: Transport,
+    upstream: UpstreamClient,
     store: JobStore,
     media: MediaStore,
     keeper: Keeper,
     vault: Vault,
+    catalogue: LiveCatalogue,
 ) -> tuple[Desk, Workshop, FinishedPictures]:
     constants = settings.upstream
-    placing = Placing(store.claims)
-    upstream = UpstreamClient(
-        door, clock, constants, settings.upstream_url, proxies=settings.proxies
-    )
+    placing = Placing(store.claims, catalogue)
     uploader = Uploader(
         upstream, door, clock, constants, settings.upstream_url, proxies=settings.proxies
     )
@@ -148,6 +157,7 @@ def _desk(
             clock=clock,
             constants=constants,
             persistence=Persistence(busy=settings.busy_seconds),
+            catalogue=catalogue,
         ),
         collecting=Collecting(
             upstream=upstream,
@@ -179,6 +189,7 @@ def _desk(
         job_seconds=settings.job_seconds,
         film_seconds=settings.film_seconds,
         key_seconds=settings.keep_keys_hours * _HOUR,
+        catalogue=catalogue,
     )
     return desk, workshop, FinishedPictures(store, adopting)
 

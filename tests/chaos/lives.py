@@ -153,7 +153,12 @@ class Lives:
     def begin(self) -> None:
         """Start the next gateway."""
         assert self.living is None, "one lives"
-        settings = Settings(data_dir=self.folder, media_url=str(self.media), upstream_url=UPSTREAM)
+        settings = Settings(
+            data_dir=self.folder,
+            media_url=str(self.media),
+            upstream_url=UPSTREAM,
+            catalogue_hours=None,
+        )
         door = WatchedDoor(self._upstream.app, self._line)
         self.living = Living(door, self.folder, settings, ready=self.ready)
         self.facts.append(Life(began=_now()))

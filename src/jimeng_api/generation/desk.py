@@ -13,7 +13,7 @@ import structlog
 from jimeng_api.accounts.session import Caller, Session
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.catalog.counts import batches
-from jimeng_api.catalog.image_models import IMAGE_MODELS
+from jimeng_api.catalog.image_models import ImageModel
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
     JobCancelled,
@@ -29,6 +29,7 @@ from jimeng_api.domain.progress import Progress
 from jimeng_api.domain.requests import GenerationRequest, VideoRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.generation.adopting import Adopting, Otherwise, Sighting, adopted
+from jimeng_api.generation.live_catalogue import LiveCatalogue
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.turns import Turns
@@ -72,6 +73,7 @@ class Desk:
         job_seconds: float = 1200,
         film_seconds: float = 10_800,
         key_seconds: float = 86_400,
+        catalogue: LiveCatalogue | None = None,
     ) -> None:
         """`job_seconds`: how long after its acceptance a job is given up, `film_seconds` that of a film.
 
@@ -86,6 +88,7 @@ class Desk:
         self._job_seconds = job_seconds
         self._film_seconds = film_seconds
         self._key_seconds = key_seconds
+        self._catalogue = catalogue or LiveCatalogue()
         self._awaited: Counter[str] = Counter()
         self._answered: OrderedDict[str, None] = OrderedDict()
         self._turns = Turns()
@@ -200,7 +203,7 @@ class Desk:
         """Which session makes how many of the results."""
         placed: list[tuple[Session, int | None]] = []
         try:
-            for count in _tasks(request):
+            for count in self._tasks(request, caller):
                 session = await self._place(caller, request)
                 placed.append((session, count))
         except BaseException:
@@ -215,7 +218,19 @@ class Desk:
             raise ModelNotAvailable(
                 f"None of the sessions is on a site that offers {request.model}."
             )
+        self._catalogue.used(session)
         return session
+
+    def _tasks(self, request: GenerationRequest, caller: Caller) -> tuple[int | None, ...]:
+        """How many pictures each task of the request is asked for; None leaves that to the upstream."""
+        if (
+            isinstance(request, VideoRequest)
+            or request.series is not None
+            or request.finishing is not None
+        ):
+            return (None,)
+        row = self._catalogue.now.row(request.model, caller.sites)
+        return batches(row, request.count) if isinstance(row, ImageModel) else (request.count,)
 
     def _new_job(
         self,
@@ -479,17 +494,6 @@ class Desk:
     def _in_memory(self, job: Job) -> Job:
         here = self._workshop.find(job.id)
         return here.job if here is not None and here.whole else job
-
-
-def _tasks(request: GenerationRequest) -> tuple[int | None, ...]:
-    """How many pictures each task of the request is asked for; None leaves that to the upstream."""
-    if (
-        isinstance(request, VideoRequest)
-        or request.series is not None
-        or request.finishing is not None
-    ):
-        return (None,)
-    return batches(IMAGE_MODELS[request.model], request.count)
 
 
 def _without_result(job: Job) -> list[Submission]:

@@ -7,16 +7,17 @@ from collections.abc import Collection, Sequence
 
 from jimeng_api.accounts.choice import choose
 from jimeng_api.accounts.session import Session
-from jimeng_api.catalog.lookup import MODELS
 from jimeng_api.domain.requests import GenerationRequest
+from jimeng_api.generation.live_catalogue import LiveCatalogue
 from jimeng_api.jobs.claims import Claims
 
 
 class Placing:
     """Counts what every account has in hand here, and places the next submission where there is least."""
 
-    def __init__(self, claims: Claims) -> None:
+    def __init__(self, claims: Claims, catalogue: LiveCatalogue | None = None) -> None:
         self._claims = claims
+        self._catalogue = catalogue or LiveCatalogue()
         self._in_hand: Counter[str] = Counter()
 
     async def place(
@@ -31,7 +32,7 @@ class Placing:
         An account that is idle and ours, or that nobody has, is best; then ours with the least in hand; then
         one that another gateway works on, which will do it.
         """
-        fit = [one for one in sessions if _fits(one, request) and one.account not in avoid]
+        fit = [one for one in sessions if self._fits(one, request) and one.account not in avoid]
         for one in fit:
             if not self._idle(fit):
                 await self._claims.try_to_take(one.account)
@@ -40,6 +41,16 @@ class Placing:
         if chosen is not None:
             self.add(chosen.account)
         return chosen
+
+    def _fits(self, session: Session, request: GenerationRequest) -> bool:
+        """Whether it may take the request: what an account has upstream, only that account can work on."""
+        origin = request.origin
+        if origin is not None and origin.account != session.account:
+            return False
+        row = self._catalogue.now.row(request.model)
+        return (
+            row is None or session.site in row.upstream
+        )  # None: the site will say when it is sent
 
     async def take(self, account: str) -> None:
         """A submission that this account has upstream counts as in hand; it is claimed if nobody has it."""
@@ -73,11 +84,3 @@ class Placing:
         self._in_hand[account] -= 1
         if self._in_hand[account] <= 0:
             del self._in_hand[account]
-
-
-def _fits(session: Session, request: GenerationRequest) -> bool:
-    """Whether it may take the request: what an account has upstream, only that account can work on."""
-    origin = request.origin
-    if origin is not None and origin.account != session.account:
-        return False
-    return session.site in MODELS[request.model].upstream

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import structlog
 
 from jimeng_api.accounts.session import Session
-from jimeng_api.catalog.image_models import IMAGE_MODELS
+from jimeng_api.catalog.image_models import ImageModel
+from jimeng_api.catalog.lookup import Model
 from jimeng_api.catalog.sites import SITES, Site
-from jimeng_api.catalog.video_models import VIDEO_MODELS
+from jimeng_api.catalog.video_models import VideoModel
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
     GatewayError,
@@ -23,6 +24,7 @@ from jimeng_api.domain.errors import (
     UpstreamUnreachable,
 )
 from jimeng_api.domain.requests import VideoRequest
+from jimeng_api.generation.live_catalogue import LiveCatalogue
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.refusals import Persistence, after_refusal, rule_for
@@ -64,6 +66,7 @@ class Sending:
         clock: Clock,
         constants: Constants,
         persistence: Persistence | None = None,
+        catalogue: LiveCatalogue | None = None,
     ) -> None:
         self._upstream = upstream
         self._uploading = uploading
@@ -71,6 +74,7 @@ class Sending:
         self._clock = clock
         self._constants = constants
         self._persistence = persistence or Persistence()
+        self._catalogue = catalogue or LiveCatalogue()
         self._sending = 0
         self._stopping = False
 
@@ -185,7 +189,8 @@ class Sending:
     async def _attempted(self, job: OpenJob, part: Submission, session: Session) -> Sent:
         """One attempt, written down before and after. Raises only what is certain to have taken nothing."""
         site = SITES[session.site]
-        payload = self._payload(job, part, site)
+        model = await self._catalogue.model(job.job.request.model, session)
+        payload = self._payload(job, part, site, model)
         digest = hashlib.sha256(payload).hexdigest()
         if self._stopping:
             await asyncio.Event().wait()  # the next life of the gateway sends it
@@ -223,13 +228,13 @@ class Sending:
         finally:
             self._sending -= 1
 
-    def _payload(self, job: OpenJob, part: Submission, site: Site) -> bytes:
+    def _payload(self, job: OpenJob, part: Submission, site: Site, model: Model) -> bytes:
         request = job.job.request
         ids, created_ms = iter(self._clock.uuid, ""), int(self._clock.now() * 1000)
-        if isinstance(request, VideoRequest):
+        if isinstance(request, VideoRequest) and isinstance(model, VideoModel):
             return video_payload(
                 replace(request, seed=part.seed),
-                VIDEO_MODELS[request.model],
+                model,
                 site,
                 submit_id=part.submit_id,
                 ids=ids,
@@ -237,9 +242,11 @@ class Sending:
                 constants=self._constants,
                 uploads=part.uploads,
             )
+        if isinstance(request, VideoRequest) or not isinstance(model, ImageModel):
+            raise InternalError(f"{request.model} does not make what the job is for.")
         return image_payload(
             replace(request, count=part.gen_count, seed=part.seed),
-            IMAGE_MODELS[request.model],
+            model,
             site,
             submit_id=part.submit_id,
             ids=ids,

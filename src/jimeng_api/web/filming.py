@@ -45,7 +45,12 @@ async def filmed(request: Request, caller: Caller, name: str, body: type[FilmBod
         asked = body.of(fields)
         sources = film_sources(request, fields)
         order = film_order(
-            asked, fields, sources=sources, sites=caller.sites, seed=seed_of(request)
+            asked,
+            fields,
+            sources=sources,
+            sites=caller.sites,
+            seed=seed_of(request),
+            catalogue=parts_of(request).catalogue.now,
         )
         job = await order_film(request, caller, order, sources, name=name, fields=fields)
     return Filmed(body=asked, order=order, job=job)

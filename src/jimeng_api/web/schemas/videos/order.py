@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jimeng_api.catalog.lookup import DEFAULT_VIDEO_MODEL, find_video_model, unavailable
+from jimeng_api.catalog.catalogue import SHIPPED, Catalogue
+from jimeng_api.catalog.lookup import DEFAULT_VIDEO_MODEL, unavailable
 from jimeng_api.catalog.pixels import Pixels
 from jimeng_api.catalog.sites import SITES
 from jimeng_api.catalog.sizes import VideoSizeChoice, video_seconds, video_size
 from jimeng_api.catalog.video_asks import FUNCTIONS, check_video, video_duration, video_mode
-from jimeng_api.catalog.video_models import VIDEO_MODELS, VideoModel
+from jimeng_api.catalog.video_models import VideoModel
 from jimeng_api.domain.errors import InvalidValue, MissingParameter
 from jimeng_api.domain.inputs import Input
 from jimeng_api.domain.references import Named, pieces_of
@@ -39,10 +40,12 @@ class FilmOrder:
     request: Callable[[tuple[Input, ...]], VideoRequest]
 
 
-def chosen_video_model(name: str | None, *, sites: tuple[str, ...]) -> tuple[str, VideoModel]:
+def chosen_video_model(
+    name: str | None, *, sites: tuple[str, ...], catalogue: Catalogue = SHIPPED
+) -> tuple[str, VideoModel]:
     """The model and the name that was asked for. Raises ModelNotFound, ModelNotAvailable."""
     asked = (name or "").strip() or DEFAULT_VIDEO_MODEL
-    model = find_video_model(asked)
+    model = catalogue.video(asked, sites=sites)
     if not any(site in model.upstream for site in sites):
         raise unavailable(model, [SITES[site] for site in sites])
     return asked, model
@@ -56,13 +59,14 @@ def film_order(
     sites: tuple[str, ...],
     seed: int,
     function: str | None = None,
+    catalogue: Catalogue = SHIPPED,
 ) -> FilmOrder:
     """Understand a body, for a caller with accounts on these sites. Refuses what can be refused here.
 
     `found` is what the body was made of, `sources` the files that came with it. `seed` is taken where the
     caller names none, `function` in place of what the body says.
     """
-    asked, model = chosen_video_model(body.model, sites=sites)
+    asked, model = chosen_video_model(body.model, sites=sites, catalogue=catalogue)
     function = function or body.function_mode
     function_param = "function_mode" if "function_mode" in found else "functionMode"
     files_param = sources[0].param if sources else "image"
@@ -118,7 +122,13 @@ def film_order(
 
 
 def with_other_words(
-    request: VideoRequest, prompt: str, *, inputs: tuple[Input, ...], of_job: str, seed: int
+    request: VideoRequest,
+    prompt: str,
+    *,
+    inputs: tuple[Input, ...],
+    of_job: str,
+    seed: int,
+    catalogue: Catalogue = SHIPPED,
 ) -> VideoRequest:
     """The same film once more, of the same files, as this prompt describes it."""
     prompt = _prompt(prompt)
@@ -135,7 +145,7 @@ def with_other_words(
         frames=frames,
         remix_of=of_job,
     )
-    check_video(VIDEO_MODELS[request.model], again)
+    check_video(catalogue.video(request.model), again)
     return again
 
 
