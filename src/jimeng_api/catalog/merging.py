@@ -218,7 +218,7 @@ def _items(shipped: Mapping[str, str], told: Mapping[str, str]) -> list[str]:
     return [
         f"benefit {name} {shipped.get(name, 'none')} is {item}"
         for name, item in told.items()
-        if shipped.get(name) != item
+        if shipped.get(name) != item and (name in shipped or item not in shipped.values())
     ]
 
 
