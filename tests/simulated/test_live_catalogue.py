@@ -159,12 +159,14 @@ async def test_one_part_that_fails_does_not_keep_the_others_back(live: House) ->
     assert (model["source"], model["credits"]) == ("live", {"2k": 4})
 
 
-async def test_nobody_waits_for_a_site_that_is_slow_to_tell(live: House) -> None:
-    await live.upstream.fault("delay", "common_config", seconds=15)
-    began = live.clock.monotonic()
+async def test_nobody_waits_for_a_site_that_does_not_answer(live: House) -> None:
+    held = live.door.hold_before("/mweb/v1/get_common_config")
     assert (await live.generate()).status == 200
-    assert live.clock.monotonic() - began < 14
+    await held.reached.wait()
+    assert (await models(live))["jimeng-4.5"]["source"] == "shipped"
+    held.go.set()
     await told(live)
+    assert (await models(live))["jimeng-4.5"]["source"] == "live"
 
 
 async def test_a_dead_session_tells_nothing_of_the_site(live: House) -> None:
@@ -200,6 +202,22 @@ async def test_a_job_of_a_new_model_outlives_the_gateway_that_knew_it(live: Hous
     await live.start()
     await submitted(live)
     assert await live.upstream.charged(KEY) == 1
+
+
+async def test_such_a_job_waits_for_a_site_that_does_not_tell_yet(live: House) -> None:
+    await alter(live, NEW)
+    await models(live)
+    await told(live)
+    await live.upstream.account(KEY, images_at_once=0)
+    await live.leave(model="high_aes_v60")
+    await live.stop()
+    await live.upstream.account(KEY, images_at_once=None)
+    for operation in ("common_config", "video_config", "price_list"):
+        await live.upstream.fault("html_502", operation)
+    await live.start()
+    (sent,) = await submitted(live)
+    assert sent["model_req_key"] == "High_aes_v60"
+    assert (await asked(live))[0] == 3  # before, in vain, and again
 
 
 async def test_nothing_is_asked_where_a_setting_says_so(house: House) -> None:

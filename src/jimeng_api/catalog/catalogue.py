@@ -112,6 +112,11 @@ class Catalogue:
         """Whether the row is as the site itself tells it."""
         return (site, name) in self._of_site
 
+    def is_told(self, site: str) -> bool:
+        """Whether the site has told its models."""
+        told = self._told.get(site)
+        return told is not None and (told.images is not None or told.videos is not None)
+
     def rates(self, site: str) -> Rates:
         """The site's prices; where its list lacks what pays for a film, the film's own price counts."""
         told = self._told.get(site)

@@ -16,7 +16,12 @@ from jimeng_api.catalog.lookup import Model
 from jimeng_api.catalog.prices import NO_RATES
 from jimeng_api.catalog.sites import SITES, Site
 from jimeng_api.clock import Clock
-from jimeng_api.domain.errors import GatewayError, ModelNotAvailable, SessionExpired
+from jimeng_api.domain.errors import (
+    GatewayError,
+    ModelNotAvailable,
+    SessionExpired,
+    UpstreamUnreachable,
+)
 from jimeng_api.domain.secret import Secret
 from jimeng_api.upstream.client import UpstreamClient
 
@@ -57,18 +62,21 @@ class LiveCatalogue:
         self._ask(session)
 
     async def model(self, name: str, session: Session) -> Model:
-        """The row of a request's model as the session's site has it. Raises ModelNotAvailable.
+        """The row of a request's model as the session's site has it.
 
-        A job of an earlier life may have a model that nobody but the site knows; then it is asked now.
+        A job of an earlier life may have a model that nobody but the site knows; then it is asked now. Raises
+        ModelNotAvailable, and UpstreamUnreachable where the site did not tell.
         """
         if self.now.row(name) is None:
-            asking = self._asking.get(session.site) or self._ask(session)
+            asking = self._asking.get(session.site) or self._ask(session, waiting=True)
             if asking is not None:
                 await asyncio.wait([asking])
         row = self.now.row(name, (session.site,))
-        if row is None:
-            raise ModelNotAvailable(f"The site does not list {name} any more. Nothing was sent.")
-        return row
+        if row is not None:
+            return row
+        if self._every is not None and not self.now.is_told(session.site):
+            raise UpstreamUnreachable(f"The site did not tell what {name} is. Nothing was sent.")
+        raise ModelNotAvailable(f"The site does not list {name} any more. Nothing was sent.")
 
     async def close(self) -> None:
         asking = list(self._asking.values())
@@ -76,13 +84,13 @@ class LiveCatalogue:
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
 
-    def _ask(self, session: Session) -> asyncio.Task[None] | None:
-        """Begin to ask the session's site, unless it was asked lately."""
+    def _ask(self, session: Session, *, waiting: bool = False) -> asyncio.Task[None] | None:
+        """Begin to ask the session's site, unless it was asked lately and nobody is `waiting`."""
         name = session.site
         if self._upstream is None or self._clock is None or self._every is None:
             return None
         now = self._clock.monotonic()
-        if now < self._due.get(name, 0.0) or name in self._asking:
+        if name in self._asking or (now < self._due.get(name, 0.0) and not waiting):
             return None
         self._due[name] = now + self._every
         task = asyncio.create_task(

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.catalog.test_prices import film, picture
 
 from jimeng_api.catalog.catalogue import SHIPPED, Catalogue
@@ -210,3 +212,69 @@ def test_an_unusable_model_is_told_and_left_alone() -> None:
     known = told("cn", replace(FOUR_FIVE, usable=False), replace(SIX, usable=False))
     assert known.row("high_aes_v60") is None
     assert "jimeng-4.5: not usable" in known.drift("cn")
+
+
+TIERS = st.sampled_from(["1k", "1.5k", "2k", "4k", "8k"])
+SHAPES = st.sampled_from([*IMAGE_2K, "5:1"])
+CELLS = st.tuples(st.integers(1, 9000), st.integers(1, 9000))
+SECONDS = st.lists(st.integers(1, 60), max_size=4, unique=True).map(
+    lambda some: tuple(sorted(some))
+)
+IMAGES = st.builds(
+    LiveImageModel,
+    key=st.sampled_from(
+        ["high_aes_general_v40l", "dreamina_image_lib_1", "gpt_image_2", "New_key"]
+    ),
+    usable=st.booleans(),
+    pixels=st.dictionaries(TIERS, st.dictionaries(SHAPES, CELLS), max_size=4),
+    default_resolution=TIERS,
+    count_options=st.lists(st.integers(1, 9), max_size=3, unique=True).map(
+        lambda some: tuple(sorted(some))
+    ),
+    count_default=st.none() | st.integers(1, 9),
+    max_input_images=st.none() | st.integers(0, 30),
+)
+VIDEOS = st.builds(
+    LiveVideoModel,
+    key=st.sampled_from(
+        ["dreamina_seedance_40_mini", "dreamina_veo3_generate_video", "dreamina_seedance_45_pro", "New_film"]
+    ),
+    usable=st.booleans(),
+    input_modes=st.just(("t2v", "omni")),
+    resolutions=st.lists(st.sampled_from(["480p", "720p", "1080p", "9p"]), unique=True).map(tuple),
+    default_resolution=st.sampled_from(["", "720p", "9p"]),
+    ratios=st.lists(st.sampled_from(["16:9", "1:1", "9:16", "5:1"]), unique=True).map(tuple),
+    durations=SECONDS,
+    default_duration=st.none() | st.integers(1, 60),
+    benefit_types=st.dictionaries(st.sampled_from(["480p", "720p"]), st.just("item")),
+)  # fmt: skip
+SITES_TOLD = st.builds(
+    LiveSite,
+    images=st.none() | st.lists(IMAGES, max_size=3).map(tuple),
+    videos=st.none() | st.lists(VIDEOS, max_size=3).map(tuple),
+)
+
+
+@given(st.dictionaries(st.sampled_from(["cn", "us", "hk"]), SITES_TOLD))
+def test_whatever_sites_tell_every_row_stays_one_that_can_be_asked_for(
+    sites: dict[str, LiveSite],
+) -> None:
+    known = SHIPPED
+    for site, live in sites.items():
+        known = known.with_site(site, live)
+        known.drift(site)
+    assert {*SHIPPED.images} <= {*known.images}
+    assert {*SHIPPED.videos} <= {*known.videos}
+    for name, _ in known.rows():
+        for asked in ((), ("cn",), ("hk",), ("cn", "hk", "us")):
+            row = known.row(name, asked)
+            assert row is not None
+            assert row.name == name
+            if isinstance(row, ImageModel):
+                assert row.default_resolution in row.pixels
+                assert all(tuple(table) == row.ratios for table in row.pixels.values())
+                assert not row.count_options or row.count_default in row.count_options
+            else:
+                assert not row.resolutions or row.default_resolution in row.resolutions
+                assert row.default_duration in row.durations
+                assert row.default_ratio in row.ratios
