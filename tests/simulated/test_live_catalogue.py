@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.simulated.house import KEY, House
+from tests.unit.catalog.test_prices import picture
 
 LITE = "high_aes_general_v50"
 NEW = {"model": "High_aes_v60", "like": LITE, "title": "Image 6", "counts": [1, 2],
@@ -133,6 +134,17 @@ async def test_other_sizes_and_numbers_of_a_known_model_are_taken_over(live: Hou
     assert (refused.status, refused.error["param"]) == (400, "resolution")
     assert (await live.generate(model="jimeng-5.0", n=3)).status == 200
     assert sorted(one["gen_count"] for one in await live.upstream.submits(KEY)) == [1, 2]
+
+
+async def test_a_task_is_charged_what_the_site_foretold(live: House) -> None:
+    await alter(live, {"model": LITE, "prices": {"2k": 5, "4k": 9}})
+    await models(live, f"hk-{KEY}")
+    await told(live)
+    assert (await live.generate(f"hk-{KEY}", model="jimeng-5.0", n=3)).status == 200
+    (sent,) = await live.upstream.submits(KEY)
+    catalogue = live.gateway.desk._catalogue
+    assert catalogue.price(picture("jimeng-5.0"), "hk", 3) == sent["price"] == 15
+    assert catalogue.price(picture("jimeng-5.0"), "cn", 3) == 9  # which was shipped
 
 
 async def test_a_site_that_tells_nothing_leaves_all_as_it_was(live: House) -> None:

@@ -22,6 +22,7 @@ from jimeng_api.domain.errors import (
     SessionExpired,
     UpstreamUnreachable,
 )
+from jimeng_api.domain.requests import GenerationRequest
 from jimeng_api.domain.secret import Secret
 from jimeng_api.upstream.client import UpstreamClient
 
@@ -60,6 +61,10 @@ class LiveCatalogue:
     def used(self, session: Session) -> None:
         """An account is used: its site is asked if it is time."""
         self._ask(session)
+
+    def price(self, request: GenerationRequest, site: str, count: int | None) -> int | None:
+        """What one task of a request, of so many pictures, costs on a site, None where that is not known."""
+        return self.now.price_of(request, SITES[site], count=count)
 
     async def model(self, name: str, session: Session) -> Model:
         """The row of a request's model as the session's site has it.
