@@ -100,12 +100,19 @@ class Catalogue:
         return row
 
     def model(
-        self, name: str, *, default_image: str = DEFAULT_IMAGE_MODEL, sites: Iterable[str] = ()
+        self,
+        name: str,
+        *,
+        default_image: str = DEFAULT_IMAGE_MODEL,
+        default_video: str = DEFAULT_VIDEO_MODEL,
+        sites: Iterable[str] = (),
     ) -> Model:
         """The model of either kind that a name means."""
         plain = name.strip().lower()
         new: Model | None = self.images.get(plain) or self.videos.get(plain)
-        own = (new or find_model(name, default_image=default_image)).name
+        own = (
+            new or find_model(name, default_image=default_image, default_video=default_video)
+        ).name
         return self.row(own, sites) or MODELS[own]
 
     def is_live(self, name: str, site: str) -> bool:
