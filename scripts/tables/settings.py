@@ -82,6 +82,7 @@ _CHINESE: Mapping[str, str] = {
     "films_at_once": "每个账号同时进行的视频任务上限；不设：由上游的回答学得。",
     "waiting_per_key": "一个密钥最多可有多少任务排队等待空闲账号。",
     "waiting": "总共最多可有多少任务排队等待空闲账号。",
+    "catalogue_hours": "站点被使用时，每隔多少小时询问一次它的模型和价格；`none`：从不。",
     "poll_ids": "一次调用最多查询多少个任务。",
     # what the upstream expects of its clients
     "appvr": "自 2026-01-27 起，此前为 5.8.0 [A]",

@@ -284,6 +284,10 @@ class Settings(BaseSettings):
         5_000, ge=1, description="Most tasks of one key that wait for a free account."
     )
     waiting: int = Field(20_000, ge=1, description="Most tasks that wait for a free account.")
+    catalogue_hours: Days = Field(
+        24,
+        description="How often a site is asked for its models and prices while it is used; `none`: never.",
+    )
     poll_ids: int = Field(50, ge=1, description="Most jobs asked about in one call.")
     upstream: Constants = Field(
         Constants(),

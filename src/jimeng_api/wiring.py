@@ -24,8 +24,8 @@ from jimeng_api.generation.deleting import Deleting
 from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.finishing import FinishedPictures
 from jimeng_api.generation.housekeeping import Housekeeping, Kept
+from jimeng_api.generation.live_catalogue import LiveCatalogue
 from jimeng_api.generation.placing import Bounds, Placing
-from jimeng_api.generation.pricing import shipped_price
 from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
 from jimeng_api.generation.sending import Sending
@@ -94,8 +94,13 @@ async def running(
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         fetcher = _fetcher(settings, door)
         keeper = Keeper(fetcher, Downloads(fetcher, settings.data_dir, clock), media, clock)
+        upstream = UpstreamClient(
+            door, clock, settings.upstream, settings.upstream_url, proxies=settings.proxies
+        )
+        hours = settings.catalogue_hours
+        catalogue = LiveCatalogue(upstream, clock, every=None if hours is None else hours * _HOUR)
         desk, workshop, finished, settling = _desk(
-            settings, clock, door, store, media, keeper, vault
+            settings, clock, door, upstream, store, media, keeper, vault, catalogue
         )
         resumed = await workshop.open()
         if resumed:
@@ -121,6 +126,7 @@ async def running(
             clock=clock,
             options=_web_options(settings),
             ready=ready,
+            catalogue=catalogue,
         )
         housekeeping = Housekeeping(
             retention=store.retention,
@@ -134,6 +140,7 @@ async def running(
             yield Gateway(app=create_app(parts), desk=desk, workshop=workshop)
         finally:
             await housekeeping.close()
+            await catalogue.close()
             await desk.close()
     finally:
         if isinstance(door, HttpTransport) and transport is None:
@@ -182,10 +189,12 @@ def _desk(
     settings: Settings,
     clock: Clock,
     door: Transport,
+    upstream: UpstreamClient,
     store: JobStore,
     media: MediaStore,
     keeper: Keeper,
     vault: Vault,
+    catalogue: LiveCatalogue,
 ) -> tuple[Desk, Workshop, FinishedPictures, Settling]:
     constants = settings.upstream
     placing = Placing(
@@ -198,9 +207,6 @@ def _desk(
         clock,
         bounds=Bounds(of_owner=settings.waiting_per_key, of_all=settings.waiting),
     )
-    upstream = UpstreamClient(
-        door, clock, constants, settings.upstream_url, proxies=settings.proxies
-    )
     uploader = Uploader(
         upstream, door, clock, constants, settings.upstream_url, proxies=settings.proxies
     )
@@ -212,9 +218,10 @@ def _desk(
             placing=placing,
             clock=clock,
             constants=constants,
-            price=shipped_price,
+            price=catalogue.price,
             settling=settling,
             persistence=Persistence(busy=settings.busy_seconds),
+            catalogue=catalogue,
         ),
         collecting=Collecting(
             upstream=upstream,
@@ -246,6 +253,7 @@ def _desk(
         job_seconds=settings.job_seconds,
         film_seconds=settings.film_seconds,
         key_seconds=settings.keep_keys_hours * _HOUR,
+        catalogue=catalogue,
     )
     return desk, workshop, FinishedPictures(store, adopting), settling
 

@@ -93,7 +93,7 @@ class Trial:
                 await self._upstream.fault(
                     **{**order, "on": "generate", "account": key, "times": -1}
                 )
-        settings = Settings(data_dir=self._folder, upstream_url=UPSTREAM)
+        settings = Settings(data_dir=self._folder, upstream_url=UPSTREAM, catalogue_hours=None)
         async with running(
             settings, clock=self._clock, transport=self._door, threads=Inline()
         ) as gateway:

@@ -139,6 +139,7 @@ def _settings(data: Path) -> Settings:
     return Settings(
         data_dir=data,
         upstream_url=UPSTREAM,
+        catalogue_hours=None,
         confirmation_seconds=30,
         job_seconds=JOB_SECONDS,
         wait_seconds=14_400,

@@ -76,6 +76,7 @@ class Gateway:
             "JIMENG_API_UPSTREAM_URL": upstream,
             "JIMENG_API_CONFIRMATION_SECONDS": str(confirmation_seconds),
             "JIMENG_API_LOG_FORMAT": "json",
+            "JIMENG_API_CATALOGUE_HOURS": "none",
             **({"JIMENG_API_DATABASE_URL": database} if database else {}),
             **(settings or {}),
         }

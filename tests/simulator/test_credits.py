@@ -143,3 +143,58 @@ async def test_the_membership_is_plain_unless_the_account_has_one() -> None:
     await sim.account(member="maestro")
     data = (await sim.ask(SUBSCRIPTION)).data
     assert (data["flag"], data["cur_vip_level"]) == (True, "maestro")
+
+
+async def test_credits_that_lapse_at_different_times_are_told_soonest_first() -> None:
+    sim = Sim()
+    await sim.account(
+        credits=10,
+        member="maestro",
+        lapsing=[
+            {"kind": "vip", "amount": 30, "seconds": 86_400},
+            {"kind": "gift", "amount": 20, "seconds": 3600},
+            {"kind": "gift", "amount": 5, "ends": 1_767_225_660},
+        ],
+    )
+    data = (await sim.ask(CREDIT)).data
+    assert data["credit"] == {"vip_credit": 30, "gift_credit": 25, "purchase_credit": 10}
+    assert data["expiring_credits"] == [
+        {"credit_amount": 5, "expire_time": 1_767_225_660},
+        {"credit_amount": 20, "expire_time": 1_767_229_200},
+        {"credit_amount": 30, "expire_time": 1_767_312_000},
+    ]
+    assert data["credits_detail"]["vip_credits"] == [
+        {"vip_level": "maestro", "residual_credits": 30, "credits_life_end": 1_767_312_000}
+    ]
+    await sim.account(price=13)
+    await sim.accepted(browser_form(count=1))
+    assert (await sim.credits())["gift_credit"] == 12
+    sim.clock.at = 1_767_229_201.0
+    assert await sim.credits() == {"vip_credit": 30, "gift_credit": 0, "purchase_credit": 10}
+
+
+async def test_the_books_add_up_whatever_happens_to_an_account() -> None:
+    sim = Sim()
+    await sim.switch(refund_on_failure=True)
+    await sim.account(credits=100, lapsing=[{"kind": "gift", "amount": 7, "seconds": 60}])
+    await sim.ask(RECEIVE)
+    await sim.account(member="standard", subscription=40)
+    await sim.accepted(browser_form(model="high_aes_general_v40", count=3))
+    await sim.fault("text_block", on="generate")
+    await sim.accepted(browser_form(model="high_aes_general_v40", count=2))
+    sim.clock.at += 100_000
+    await sim.accepted(browser_form(model="high_aes_general_v40", count=1))
+    (books,) = (await sim.ledger())["books"].values()
+    assert books == {
+        "opening": 107,
+        "charged": 24,
+        "refunded": 8,
+        "received": 66 + 40,
+        "lapsed": 53,
+        "balance": 144,
+    }
+    assert books["balance"] == await sim.balance()
+    rows = (await sim.ask(CREDIT_HISTORY, {"count": 50, "cursor": "0"})).data["records"]
+    signs = {1: 1, 2: -1}
+    total = sum(signs[row["history_type"]] * row["amount"] for row in rows)
+    assert books["opening"] + total == books["balance"]

@@ -357,10 +357,16 @@ async def test_the_film_models_are_listed_with_what_they_take_and_cost(scene: st
     assert (frames["min"], frames["max"], frames["step"], frames["default"]) == (96, 360, 24, 120)
     media = options["input_media_type"]["enum_val"]["string_value"]
     assert media == ["prompt", "first_frame", "end_frame", "unified_edit"]
-    prices = rows[TWO_FIVE]["resolution_price_configs"]
-    assert {"resolution": "720p", "price": 20} in prices
-    conf = rows[TWO_FIVE]["commercial_config"]["format_conf"]
-    assert conf["1080p"] == "seedance_25_1080p_output"
+    commerce = rows[TWO_FIVE]["commercial_config"]
+    assert commerce["format_conf"]["1080p"] == "seedance_25_1080p_output"
+    prices = {each["resolution"]: each["price"] for each in commerce["resolution_price_configs"]}
+    assert prices["720p"]["benefit_type"] == "seedance_25_720p_output"
+    await sim.switch(config_price="number")
+    numbers = (await sim.ask(CONFIG, {"scene": scene}, session="")).data["model_list"]
+    row = next(each for each in numbers if each["model_req_key"] == TWO_FIVE)
+    assert {"resolution": "720p", "price": 20} in row["commercial_config"][
+        "resolution_price_configs"
+    ]
     asia = (await Sim(site="jp").ask(CONFIG, {"scene": scene})).data["model_list"]
     assert "dreamina_sora2_generate_video" in {row["model_req_key"] for row in asia}
     assert (await sim.ask(CONFIG, {"scene": "elsewhere"})).ret == "1000"

@@ -10,6 +10,7 @@ import pytest
 
 from jimeng_api.simulator.control import ACCOUNT_FIELDS, ROUTES_MEAN
 from jimeng_api.simulator.faults import FAULTS
+from jimeng_api.simulator.menu import MODEL_FIELDS
 from jimeng_api.simulator.operations import OPERATIONS
 from jimeng_api.simulator.switches import SWITCHES
 from tests.simulator.caller import Sim
@@ -51,7 +52,8 @@ def test_the_english_rows_say_what_the_overview_says() -> None:
 @pytest.mark.parametrize("language", PAGES)
 def test_every_switch_operation_field_and_route_is_named(language: str) -> None:
     text = page(language)
-    names = [*SWITCHES, *OPERATIONS, *ACCOUNT_FIELDS, *(row.path for row in OPERATIONS.values())]
+    names = [*SWITCHES, *OPERATIONS, *ACCOUNT_FIELDS, *MODEL_FIELDS]
+    names += [row.path for row in OPERATIONS.values()]
     assert [name for name in names if name not in text] == []
     assert [route for route in ROUTES_MEAN if route.split()[1] not in text] == []
 

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import TypeVar
 
 from jimeng_api.catalog.image_models import IMAGE_MODELS, ImageModel
 from jimeng_api.catalog.sites import SITES, Site
@@ -13,6 +14,7 @@ from jimeng_api.catalog.video_models import VIDEO_MODELS, VideoModel
 from jimeng_api.domain.errors import InvalidValue, ModelNotAvailable, ModelNotFound
 
 Model = ImageModel | VideoModel
+M = TypeVar("M", bound=ImageModel | VideoModel)
 
 DEFAULT_IMAGE_MODEL = "jimeng-4.5"
 DEFAULT_VIDEO_MODEL = "jimeng-video-3.5-pro"
@@ -123,6 +125,17 @@ def offered(model: Model, site: Site) -> bool:
 def sites_of(model: Model) -> tuple[Site, ...]:
     """The sites that have the model."""
     return tuple(site for site in SITES.values() if offered(model, site))
+
+
+def model_of(models: Mapping[str, M], key: str, site: str) -> M | None:
+    """The model that the upstream calls so, on this site or, failing that, on any."""
+    for model in models.values():
+        if model.upstream.get(site) == key:
+            return model
+    for model in models.values():
+        if key in (*model.upstream.values(), model.unplaced_key):
+            return model
+    return None
 
 
 def image_models(site: Site | None = None) -> tuple[ImageModel, ...]:

@@ -94,12 +94,27 @@ def image_price(
     item = model.benefit_types.get(resolution, "")
     if item in rates:
         return _charged(rates[item], membership, units=count, seconds=count)
+    each = picture_credits(model, site=site, resolution=resolution, membership=membership)
+    return None if each is None else _whole(max(each * count, model.task_credits or 0))
+
+
+def picture_credits(
+    model: ImageModel,
+    *,
+    site: Site,
+    resolution: str,
+    membership: str = "",
+    rates: Rates = NO_RATES,
+) -> float | None:
+    """Credits for one picture of many."""
+    item = model.benefit_types.get(resolution, "")
+    if item in rates:
+        prices = [rate.credits for rate in rates[item] if rate.is_for(membership)]
+        return min(prices, default=None)
     each = model.credits.get(resolution)
     if membership:
         each = model.member_credits.get(resolution, each)
-    if each is None or site is not CN:
-        return None
-    return max(each * count, model.task_credits or 0)
+    return each if site is CN else None
 
 
 def video_price(

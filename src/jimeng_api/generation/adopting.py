@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.image_models import IMAGE_MODELS, ImageModel
+from jimeng_api.catalog.lookup import model_of
 from jimeng_api.catalog.pixels import IMAGE_RATIO_CODES, VIDEO_TIERS, Pixels, shape_of
 from jimeng_api.catalog.sites import SITES
 from jimeng_api.catalog.sizes import image_size
@@ -25,8 +25,6 @@ from jimeng_api.upstream.replies.origins import Found, Origin
 _RATIOS = {code: ratio for ratio, code in IMAGE_RATIO_CODES.items()}
 _WIDEST = 99_999
 _RATIO = re.compile(r"[1-9][0-9]{0,4}:[1-9][0-9]{0,4}")
-
-M = TypeVar("M", bound=ImageModel | VideoModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,17 +184,6 @@ def _film_ratio(words: str, model: VideoModel) -> str:
         return ""
     shape = math.log(shape_of(words))
     return min(model.ratios, key=lambda ratio: abs(math.log(shape_of(ratio)) - shape))
-
-
-def model_of(models: Mapping[str, M], key: str, site: str) -> M | None:
-    """The model that the upstream calls so, on this site or, failing that, on any."""
-    for model in models.values():
-        if model.upstream.get(site) == key:
-            return model
-    for model in models.values():
-        if key in (*model.upstream.values(), model.unplaced_key):
-            return model
-    return None
 
 
 def _words(size: Pixels | None) -> str | None:

@@ -115,7 +115,8 @@ class Collecting:
         part, session, request = job.part(sent.submission.number), sent.session, job.job.request
         site = SITES[session.site]
         film = isinstance(request, VideoRequest)
-        low, high = MODELS[request.model].typical_seconds or _UNKNOWN_DURATION[film]
+        row = MODELS.get(request.model)
+        low, high = (row.typical_seconds if row else None) or _UNKNOWN_DURATION[film]
         sent_at = part.sent_at if part.sent_at is not None else self._clock.now()
 
         async def look(

@@ -13,7 +13,7 @@ import structlog
 from jimeng_api.accounts.session import Caller, Session
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.catalog.counts import batches
-from jimeng_api.catalog.image_models import IMAGE_MODELS
+from jimeng_api.catalog.image_models import ImageModel
 from jimeng_api.clock import Clock
 from jimeng_api.database.database import Superseded
 from jimeng_api.domain.errors import (
@@ -30,6 +30,7 @@ from jimeng_api.domain.requests import GenerationRequest, VideoRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.generation.admission import Admission
 from jimeng_api.generation.adopting import Adopting, Otherwise, Sighting, adopted
+from jimeng_api.generation.live_catalogue import LiveCatalogue
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.orders import Order
 from jimeng_api.generation.placing import Placing
@@ -73,6 +74,7 @@ class Desk:
         job_seconds: float = 1200,
         film_seconds: float = 10_800,
         key_seconds: float = 86_400,
+        catalogue: LiveCatalogue | None = None,
     ) -> None:
         """`job_seconds`: how long after its acceptance a job is given up, `film_seconds` that of a film.
 
@@ -87,6 +89,7 @@ class Desk:
         self._job_seconds = job_seconds
         self._film_seconds = film_seconds
         self._key_seconds = key_seconds
+        self._catalogue = catalogue or LiveCatalogue()
         self._awaited: Counter[str] = Counter()
         self._answered: OrderedDict[str, None] = OrderedDict()
         self._turns = Turns()
@@ -221,23 +224,36 @@ class Desk:
         """Which session makes how many of the results."""
         placed: list[tuple[Session, int | None]] = []
         try:
-            for number, count in enumerate(_tasks(request)):
+            for number, count in enumerate(self._tasks(request, caller)):
                 session = await self._placing.place(
                     Order(
                         key=(job_id, number),
                         owner=caller.owner,
                         request=request,
                         sessions=caller.sessions,
+                        sites=self._catalogue.sites_of(request.model),
                         at=now,
                         deadline=now + self._seconds(request),
                     )
                 )
+                self._catalogue.used(session)
                 placed.append((session, count))
         except BaseException:
             for number in range(len(placed) + 1):
                 self._placing.leave((job_id, number))
             raise
         return placed
+
+    def _tasks(self, request: GenerationRequest, caller: Caller) -> tuple[int | None, ...]:
+        """How many pictures each task of the request is asked for; None leaves that to the upstream."""
+        if (
+            isinstance(request, VideoRequest)
+            or request.series is not None
+            or request.finishing is not None
+        ):
+            return (None,)
+        row = self._catalogue.now.row(request.model, caller.sites)
+        return batches(row, request.count) if isinstance(row, ImageModel) else (request.count,)
 
     def _new_job(
         self,
@@ -521,17 +537,6 @@ class Desk:
     def _in_memory(self, job: Job) -> Job:
         here = self._workshop.find(job.id)
         return here.job if here is not None and here.whole else job
-
-
-def _tasks(request: GenerationRequest) -> tuple[int | None, ...]:
-    """How many pictures each task of the request is asked for; None leaves that to the upstream."""
-    if (
-        isinstance(request, VideoRequest)
-        or request.series is not None
-        or request.finishing is not None
-    ):
-        return (None,)
-    return batches(IMAGE_MODELS[request.model], request.count)
 
 
 def _without_result(job: Job) -> list[Submission]:

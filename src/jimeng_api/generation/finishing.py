@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 from jimeng_api.accounts.session import Caller
 from jimeng_api.catalog.image_models import IMAGE_MODELS
+from jimeng_api.catalog.lookup import model_of
 from jimeng_api.domain.errors import InvalidValue, NotFound, UnsupportedValue
 from jimeng_api.domain.inputs import Origin
 from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
-from jimeng_api.generation.adopting import Adopting, model_of
+from jimeng_api.generation.adopting import Adopting
 from jimeng_api.jobs.job import PER_SUBMISSION, Job
 from jimeng_api.jobs.store import JobStore
 from jimeng_api.upstream.replies.film_origins import FilmOrigin

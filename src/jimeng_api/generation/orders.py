@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from jimeng_api.accounts.choice import Kind, Need
 from jimeng_api.accounts.session import Session
-from jimeng_api.catalog.lookup import MODELS
 from jimeng_api.domain.requests import GenerationRequest, VideoRequest
 
 Key = tuple[str, int]
@@ -23,12 +22,16 @@ def unknown_price(request: GenerationRequest, site: str) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A submission that is to be sent. `at` is when it was accepted, `deadline` when it is given up."""
+    """A submission that is to be sent. `at` is when it was accepted, `deadline` when it is given up.
+
+    `sites` are those that have its model, None where nobody knows: then the site says so itself.
+    """
 
     key: Key
     owner: str
     request: GenerationRequest
     sessions: Sequence[Session]
+    sites: Collection[str] | None
     at: float
     deadline: float
     avoid: Collection[str] = ()
@@ -36,11 +39,11 @@ class Order:
     @property
     def fit(self) -> list[Session]:
         """The sessions that may take it: what an account has upstream, only that account can work on."""
-        origin, sites = self.request.origin, MODELS[self.request.model].upstream
+        origin = self.request.origin
         return [
             one
             for one in self.sessions
-            if one.site in sites
+            if (self.sites is None or one.site in self.sites)
             and one.account not in self.avoid
             and (origin is None or origin.account == one.account)
         ]

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import structlog
 
 from jimeng_api.accounts.session import Session
-from jimeng_api.catalog.image_models import IMAGE_MODELS
+from jimeng_api.catalog.image_models import ImageModel
+from jimeng_api.catalog.lookup import Model
 from jimeng_api.catalog.sites import SITES, Site
-from jimeng_api.catalog.video_models import VIDEO_MODELS
+from jimeng_api.catalog.video_models import VideoModel
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
     AccountBusy,
@@ -26,6 +27,7 @@ from jimeng_api.domain.errors import (
     UpstreamUnreachable,
 )
 from jimeng_api.domain.requests import VideoRequest
+from jimeng_api.generation.live_catalogue import LiveCatalogue
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.orders import Order
 from jimeng_api.generation.placing import Placing
@@ -72,6 +74,7 @@ class Sending:
         price: Price,
         settling: Settling,
         persistence: Persistence | None = None,
+        catalogue: LiveCatalogue | None = None,
     ) -> None:
         self._upstream = upstream
         self._uploading = uploading
@@ -81,6 +84,7 @@ class Sending:
         self._price = price
         self._settling = settling
         self._persistence = persistence or Persistence()
+        self._catalogue = catalogue or LiveCatalogue()
         self._sending = 0
         self._stopping = False
 
@@ -118,14 +122,14 @@ class Sending:
         refusal: GatewayError | None = None
         while True:
             try:
-                session = await self._placing.turn(_order(job, part, sessions))
+                session = await self._placing.turn(self._order(job, part, sessions))
             except GenerationTimedOut as late:
                 raise (refusal or late) from None
             try:
                 await self._check(session)
                 part = await self._uploaded(job, part, session)
                 if not self._placing.still_open((part.job_id, part.number)):
-                    self._placing.again(_order(job, part, sessions))
+                    self._placing.again(self._order(job, part, sessions))
                     continue
                 return await self._attempted(job, part, session)
             except GatewayError as error:
@@ -154,7 +158,7 @@ class Sending:
         refused_by = part.refused_by
         if rule.elsewhere == "account" and not in_line:
             refused_by = (*refused_by, session.account)
-        order = _order(job, replace(part, refused_by=refused_by), sessions)
+        order = self._order(job, replace(part, refused_by=refused_by), sessions)
         other = None
         if rule.elsewhere != "no" and not in_line:
             other = await self._other(order, session, rule)
@@ -230,7 +234,8 @@ class Sending:
     async def _attempted(self, job: OpenJob, part: Submission, session: Session) -> Sent:
         """One attempt, written down before and after. Raises only what is certain to have taken nothing."""
         site = SITES[session.site]
-        payload = self._payload(job, part, site)
+        model = await self._catalogue.model(job.job.request.model, session)
+        payload = self._payload(job, part, site, model)
         digest = hashlib.sha256(payload).hexdigest()
         if self._stopping:
             await asyncio.Event().wait()  # the next life of the gateway sends it
@@ -275,13 +280,13 @@ class Sending:
         finally:
             self._sending -= 1
 
-    def _payload(self, job: OpenJob, part: Submission, site: Site) -> bytes:
+    def _payload(self, job: OpenJob, part: Submission, site: Site, model: Model) -> bytes:
         request = job.job.request
         ids, created_ms = iter(self._clock.uuid, ""), int(self._clock.now() * 1000)
-        if isinstance(request, VideoRequest):
+        if isinstance(request, VideoRequest) and isinstance(model, VideoModel):
             return video_payload(
                 replace(request, seed=part.seed),
-                VIDEO_MODELS[request.model],
+                model,
                 site,
                 submit_id=part.submit_id,
                 ids=ids,
@@ -289,9 +294,11 @@ class Sending:
                 constants=self._constants,
                 uploads=part.uploads,
             )
+        if isinstance(request, VideoRequest) or not isinstance(model, ImageModel):
+            raise InternalError(f"{request.model} does not make what the job is for.")
         return image_payload(
             replace(request, count=part.gen_count, seed=part.seed),
-            IMAGE_MODELS[request.model],
+            model,
             site,
             submit_id=part.submit_id,
             ids=ids,
@@ -300,17 +307,18 @@ class Sending:
             uris=part.uploads,
         )
 
-
-def _order(job: OpenJob, part: Submission, sessions: tuple[Session, ...]) -> Order:
-    return Order(
-        key=(part.job_id, part.number),
-        owner=job.job.owner,
-        request=job.job.request,
-        sessions=sessions,
-        at=job.job.created_at,
-        deadline=job.job.deadline,
-        avoid=part.refused_by,
-    )
+    def _order(self, job: OpenJob, part: Submission, sessions: tuple[Session, ...]) -> Order:
+        request = job.job.request
+        return Order(
+            key=(part.job_id, part.number),
+            owner=job.job.owner,
+            request=request,
+            sessions=sessions,
+            sites=self._catalogue.sites_of(request.model),
+            at=job.job.created_at,
+            deadline=job.job.deadline,
+            avoid=part.refused_by,
+        )
 
 
 def session_of(sessions: tuple[Session, ...], account: str) -> Session:

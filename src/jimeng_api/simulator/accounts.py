@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jimeng_api.simulator.codes import Refusal, fail_fields
+from jimeng_api.simulator.purse import Kind, Purse
 from jimeng_api.simulator.sites import Site, day_of, last_second_of_day
 
 REFUSED_PREFIXES = ("wrong", "dead", "expired", "invalid")
@@ -15,6 +16,11 @@ USUAL_CREDITS = (
     1_000_000  # enough for any demo or load test; `POST /_sim/accounts` sets what a test needs
 )
 MINUTE = 60.0
+MONTH = 30 * 86_400
+MEMBERS_GIFT = 80
+"""What a member gets a day where others get less; seen on CN only."""
+LAPSED = "积分到期清零"
+LAPSED_SOURCE: dict[Kind, str] = {"gift": "FREEMIUM_RECEIVE", "vip": "VIP_GIFT"}
 
 
 def masked(session: str) -> str:
@@ -73,10 +79,9 @@ class Account:
     uid: str
     site: Site | None
     rules: Rules
-    purchased: int = USUAL_CREDITS
-    vip: int = 0
-    gift: int = 0
-    gift_ends: int = 0
+    purse: Purse = field(default_factory=lambda: Purse(USUAL_CREDITS))
+    opening: int = USUAL_CREDITS
+    """What was there before the first row of the books."""
     received_on: int | None = None
     stale_readings: int = 0
     stale_gift: int = 0
@@ -92,30 +97,30 @@ class Account:
 
     @property
     def balance(self) -> int:
-        return self.purchased + self.vip + self.gift
+        return self.purse.total
+
+    @property
+    def booked(self) -> int:
+        """All that the rows say came in, less all that went out; with `opening` it is the balance."""
+        return sum(row.amount for row in self.rows)
 
     def lapse(self, now: float) -> None:
-        """Drop the gift of a day that is over."""
-        if self.gift and now > self.gift_ends:
-            self.rows.append(
-                CreditRow(-self.gift, now, now, "积分到期清零", 2, "", "FREEMIUM_RECEIVE")
-            )
-            self.gift = 0
+        """Drop what is over."""
+        for parcel in self.purse.lapse(now):
+            source = LAPSED_SOURCE[parcel.kind]
+            self.rows.append(CreditRow(-parcel.amount, now, now, LAPSED, 2, "", source))
 
-    def spend(self, price: int, now: float, submit_id: str, *, row_lag: float) -> None:
+    def spend(self, price: int, now: float, submit_id: str, *, film: bool, row_lag: float) -> None:
         """Take the price, from what lapses first."""
-        left = price
-        for name in ("gift", "vip", "purchased"):
-            part = min(left, getattr(self, name))
-            setattr(self, name, getattr(self, name) - part)
-            left -= part
+        self.purse.take(price)
         if price:
+            title = "视频生成" if film else "图片生成"
             self.rows.append(
-                CreditRow(-price, now, now + row_lag, "图片生成", 2, submit_id, "AIGC_GENERATE")
+                CreditRow(-price, now, now + row_lag, title, 2, submit_id, "AIGC_GENERATE")
             )
 
     def pay_back(self, price: int, now: float, submit_id: str) -> None:
-        self.purchased += price
+        self.purse.bought += price
         self.rows.append(
             CreditRow(price, now, now + self.rules.row_lag, "积分退还", 1, submit_id, "AIGC_REFUND")
         )
@@ -124,29 +129,34 @@ class Account:
         """Take today's gift; 0 when it was taken."""
         if self.received_on == day_of(now):
             return 0
-        usual = self.site.daily_gift if self.site is not None else 0
-        amount = usual if self.rules.daily_gift is None else self.rules.daily_gift
-        self.stale_readings, self.stale_gift = self.rules.gift_lag, self.gift
+        amount = self._daily_gift() if self.rules.daily_gift is None else self.rules.daily_gift
+        self.stale_readings, self.stale_gift = self.rules.gift_lag, self.purse.sum_of("gift")
         self.received_on = day_of(now)
-        self.gift += amount
-        self.keep_gift_today(now)
-        self.rows.append(
-            CreditRow(
-                amount, now, now + self.rules.row_lag, "每日免费积分", 1, "", "FREEMIUM_RECEIVE"
-            )
-        )
+        self.purse.put("gift", amount, last_second_of_day(now))
+        self._came_in(amount, now, "每日免费积分", "FREEMIUM_RECEIVE")
         return amount
 
-    def keep_gift_today(self, now: float) -> None:
-        """Let the gift that is there last until the end of the day."""
-        self.gift_ends = last_second_of_day(now)
+    def subscribe(self, amount: int, now: float) -> None:
+        """Get the credits of a month of membership."""
+        self.purse.put("vip", amount, int(now) + MONTH)
+        self._came_in(amount, now, "订阅积分", "VIP_GIFT")
+
+    def _daily_gift(self) -> int:
+        if self.site is None:
+            return 0
+        usual = self.site.daily_gift
+        return max(usual, MEMBERS_GIFT) if self.rules.member and self.site.is_cn else usual
+
+    def _came_in(self, amount: int, now: float, title: str, source: str) -> None:
+        row = CreditRow(amount, now, now + self.rules.row_lag, title, 1, "", source)
+        self.rows.append(row)
 
     def shown_gift(self) -> int:
         """The gift credits as the total shows them, which may lag."""
         if self.stale_readings > 0:
             self.stale_readings -= 1
             return self.stale_gift
-        return self.gift
+        return self.purse.sum_of("gift")
 
     def too_many_in_a_minute(self, now: float) -> bool:
         limit = self.rules.per_minute
@@ -179,7 +189,12 @@ class Account:
         return {
             "account": self.uid,
             "site": self.site.name if self.site is not None else None,
-            "credits": {"purchase": self.purchased, "vip": self.vip, "gift": self.gift},
+            "credits": {
+                "purchase": self.purse.bought,
+                "vip": self.purse.sum_of("vip"),
+                "gift": self.purse.sum_of("gift"),
+            },
+            "lapsing": self.purse.parcels,
             "running": len(self.running_images) + len(self.running_films),
             "jobs": len(self.jobs),
             "rules": self.rules,

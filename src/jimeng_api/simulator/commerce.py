@@ -7,6 +7,7 @@ from jimeng_api.simulator.accounts import Account, CreditRow
 from jimeng_api.simulator.call import Call
 from jimeng_api.simulator.codes import Refusal
 from jimeng_api.simulator.envelope import encoded
+from jimeng_api.simulator.price_list import price_list
 from jimeng_api.simulator.sites import CN, Site
 
 USUAL_LIST = 20
@@ -41,28 +42,28 @@ def _account(call: Call) -> Account:
 
 def user_credit(call: Call) -> bytes:
     account = _account(call)
+    purse = account.purse
+    detail: dict[str, Any] = {}
+    for parcel in purse.parcels:
+        shown: dict[str, Any] = {
+            "residual_credits": parcel.amount,
+            "credits_life_end": int(parcel.ends),
+        }
+        if parcel.kind == "vip":
+            shown = {"vip_level": account.rules.member or "standard", **shown}
+        detail.setdefault(f"{parcel.kind}_credits", []).append(shown)
     data: dict[str, Any] = {
         "credit": {
-            "vip_credit": account.vip,
+            "vip_credit": purse.sum_of("vip"),
             "gift_credit": account.shown_gift(),
-            "purchase_credit": account.purchased,
+            "purchase_credit": purse.bought,
         },
-        "credits_detail": {},
+        "credits_detail": detail,
     }
-    if account.gift:
+    if purse.parcels:
         data["expiring_credits"] = [
-            {"credit_amount": account.gift, "expire_time": account.gift_ends}
-        ]
-        data["credits_detail"]["gift_credits"] = [
-            {"residual_credits": account.gift, "credits_life_end": account.gift_ends}
-        ]
-    if account.vip:
-        data["credits_detail"]["vip_credits"] = [
-            {
-                "vip_level": account.rules.member or "standard",
-                "residual_credits": account.vip,
-                "credits_life_end": int(call.now) + 30 * 86_400,
-            }
+            {"credit_amount": parcel.amount, "expire_time": int(parcel.ends)}
+            for parcel in purse.parcels
         ]
     return encoded(data)
 
@@ -120,6 +121,12 @@ def _row(row: CreditRow) -> dict[str, Any]:
     }
 
 
+def prices(call: Call) -> bytes:
+    account = _account(call)
+    query = call.json().get("query_list")
+    return encoded(price_list(call.world.menu, call.site_for(account), query))
+
+
 def subscription(call: Call) -> bytes:
     account = _account(call)
     member = account.rules.member
@@ -145,4 +152,5 @@ OPERATIONS: dict[str, Callable[[Call], bytes]] = {
     "credit_receive": credit_receive,
     "credit_history": credit_history,
     "subscription": subscription,
+    "price_list": prices,
 }

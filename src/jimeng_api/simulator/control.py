@@ -1,6 +1,6 @@
 """The control surface below `/_sim`: the ledger, faults, accounts, time and switches."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -9,15 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jimeng_api.simulator.accounts import Account, Rules, Session, masked, uid_of
+from jimeng_api.simulator.accounts import MONTH, Account, Rules, Session, masked, uid_of
+from jimeng_api.simulator.control_rows import queued_row, submit_row
 from jimeng_api.simulator.dial import dial_from
-from jimeng_api.simulator.fault_queue import BadFault, Queued
+from jimeng_api.simulator.fault_queue import BadFault
 from jimeng_api.simulator.faults import FAULTS
+from jimeng_api.simulator.menu import MODEL_FIELDS, ModelOrder
 from jimeng_api.simulator.operations import OPERATIONS
-from jimeng_api.simulator.sites import SITES, site_of
+from jimeng_api.simulator.purse import KINDS, Kind
+from jimeng_api.simulator.sites import SITES, last_second_of_day, site_of
 from jimeng_api.simulator.switches import STRICT, SWITCHES, BadSwitch
-from jimeng_api.simulator.tasks import Task
-from jimeng_api.simulator.timeline import FOR_EVER
 from jimeng_api.simulator.world import World
 
 EVERY_SESSION = "*"
@@ -31,6 +32,9 @@ ROUTES_MEAN = {
     "DELETE /_sim/faults": "drop all faults",
     "GET /_sim/accounts": "accounts with credits and rules",
     "POST /_sim/accounts": "open or change one account or a list; session * sets the defaults",
+    "GET /_sim/models": "the models that the sites have",
+    "POST /_sim/models": "add, alter or remove one model or a list",
+    "DELETE /_sim/models": "the usual models again",
     "GET /_sim/time": "the dial",
     "POST /_sim/time": "seconds, looks, at_once, typical or speed",
     "GET /_sim/switches": "switches",
@@ -43,6 +47,15 @@ class BadOrder(ValueError):
     """A control request that cannot be meant; the message says why."""
 
 
+class ParcelOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """Credits that lapse, at a moment or in so many seconds."""
+
+    kind: Kind
+    amount: int
+    ends: float | None = None
+    seconds: float | None = None
+
+
 class AccountOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """What a control request may say about an account."""
 
@@ -52,6 +65,8 @@ class AccountOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     user: str | None = None
     same_user_as: str | None = None
     credits: int | dict[str, int] | None = None
+    lapsing: list[ParcelOrder] | None = None
+    subscription: int | None = None
     dead: bool | None = None
     images_at_once: int | msgspec.UnsetType | None = msgspec.UNSET
     films_at_once: int | msgspec.UnsetType | None = msgspec.UNSET
@@ -96,6 +111,9 @@ def control_app(world: World, forget: Callable[[], None]) -> Starlette:
         Route("/_sim/faults", _guarded(control.drop_faults), methods=["DELETE"]),
         Route("/_sim/accounts", _guarded(control.accounts)),
         Route("/_sim/accounts", _guarded(control.set_accounts), methods=["POST"]),
+        Route("/_sim/models", _guarded(control.models)),
+        Route("/_sim/models", _guarded(control.set_models), methods=["POST"]),
+        Route("/_sim/models", _guarded(control.reset_models), methods=["DELETE"]),
         Route("/_sim/time", _guarded(control.time)),
         Route("/_sim/time", _guarded(control.set_time), methods=["POST"]),
         Route("/_sim/switches", _guarded(control.switches)),
@@ -179,19 +197,21 @@ class _Control:
                 for row in SWITCHES.values()
             },
             "account_fields": list(ACCOUNT_FIELDS),
+            "model_fields": list(MODEL_FIELDS),
         }
 
     # ---------------------------------------------------------------- ledger
 
     async def ledger(self, request: Request) -> Any:
         world = self._world
-        world.settle(world.clock.now())
+        now = world.clock.now()
+        world.settle(now)
         values = request.query_params
         submit_id, account = values.get("submit_id"), values.get("account")
         brief = values.get("brief", "") not in ("", "0", "false")
         uid = self._uid(account) if account else None
         submits = [
-            _submit(task, brief=brief)
+            submit_row(task, brief=brief)
             for task in world.tasks.values()
             if (submit_id is None or task.asked.submit_id == submit_id)
             and (uid is None or task.account.uid == uid)
@@ -207,6 +227,9 @@ class _Control:
             "submits": submits,
             "charges": [each._asdict() for each in ledger.charges if wanted(each)],
             "refunds": [each._asdict() for each in ledger.refunds if wanted(each)],
+            "books": ledger.books(
+                [each for each in world.accounts.values() if uid in (None, each.uid)], now
+            ),
             "refusals": ledger.refusals,
             "polls": ledger.polls,
             "looks": ledger.looks,
@@ -235,7 +258,7 @@ class _Control:
 
     async def faults(self, _: Request) -> Any:
         queue = self._world.faults
-        queued = [_queued(each) for each in queue]
+        queued = [queued_row(each) for each in queue]
         return {
             "queued": queued,
             "met": sum(each["met"] for each in queued),
@@ -245,7 +268,7 @@ class _Control:
     async def add_faults(self, request: Request) -> Any:
         queue = self._world.faults
         added = queue.add(await _orders(request))
-        return {"added": [_queued(each) for each in added], "unspent": queue.unspent}
+        return {"added": [queued_row(each) for each in added], "unspent": queue.unspent}
 
     async def drop_faults(self, _: Request) -> Any:
         queue = self._world.faults
@@ -285,10 +308,7 @@ class _Control:
             if site is None:
                 raise BadOrder(f"no site is called {place!r}; there are {', '.join(SITES)}")
             account.site = site
-        if isinstance(order.credits, int):
-            account.purchased, account.vip, account.gift = order.credits, 0, 0
-        elif order.credits is not None:
-            self._set_credits(account, order.credits)
+        self._set_credits(account, order)
         if order.dead is not None:
             session.dead = order.dead
         self._set_rules(account.rules, order)
@@ -305,14 +325,30 @@ class _Control:
             session = world.sessions[order.session] = Session(order.session, account)
         return session
 
-    def _set_credits(self, account: Account, credits: Mapping[str, int]) -> None:  # noqa: A002
-        from_name = {"purchase": "purchased", "vip": "vip", "gift": "gift"}
-        for name, amount in credits.items():
-            if name not in from_name:
-                raise BadOrder(f"credits are {', '.join(from_name)}, not {name!r}")
-            setattr(account, from_name[name], amount)
-            if name == "gift":
-                account.keep_gift_today(self._world.clock.now())
+    def _set_credits(self, account: Account, order: AccountOrder) -> None:
+        now, purse, given = self._world.clock.now(), account.purse, order.credits
+        if isinstance(given, int):
+            purse.bought = given
+            purse.empty()
+        else:
+            for name, amount in (given or {}).items():
+                if name == "purchase":
+                    purse.bought = amount
+                    continue
+                if name not in KINDS:
+                    raise BadOrder(f"credits are purchase, {', '.join(KINDS)}, not {name!r}")
+                purse.empty(name)
+                lapses = last_second_of_day(now) if name == "gift" else int(now) + MONTH
+                purse.put(name, amount, lapses)
+        for parcel in order.lapsing or ():
+            if (parcel.ends is None) == (parcel.seconds is None):
+                raise BadOrder("what lapses does so at `ends` or after `seconds`")
+            ends = now + (parcel.seconds or 0.0) if parcel.ends is None else parcel.ends
+            purse.put(parcel.kind, parcel.amount, int(ends))
+        if given is not None or order.lapsing:
+            account.opening = purse.total - account.booked
+        if order.subscription is not None:
+            account.subscribe(order.subscription, now)
 
     def _set_rules(self, rules: Rules, order: AccountOrder) -> None:
         for name in _RULE_FIELDS:
@@ -346,6 +382,21 @@ class _Control:
                 return each.account.uid
         return uid_of(name)
 
+    # ---------------------------------------------------------------- models
+
+    async def models(self, _: Request) -> Any:
+        menu = self._world.menu
+        return {"models": [menu.as_dict(key) for key in (*menu.images, *menu.films)]}
+
+    async def set_models(self, request: Request) -> Any:
+        orders = [msgspec.convert(each, ModelOrder) for each in await _orders(request)]
+        answers = [self._world.menu.change(order) for order in orders]
+        return answers[0] if len(answers) == 1 else answers
+
+    async def reset_models(self, request: Request) -> Any:
+        self._world.menu.reset()
+        return await self.models(request)
+
     # -------------------------------------------------- time, switches, reset
 
     async def time(self, _: Request) -> Any:
@@ -378,110 +429,3 @@ class _Control:
         )
         self._forget()
         return {"seed": world.seed, "time": world.dial.as_dict(), "strict": list(STRICT)}
-
-
-def _queued(queued: Queued) -> dict[str, Any]:
-    account = queued.account
-    if account is not None and not (account.isdigit() and len(account) == len(uid_of(""))):
-        account = masked(account)
-    return {
-        "number": queued.number,
-        "on": queued.on,
-        "fault": queued.fault.name,
-        "times": queued.times,
-        "after": queued.after,
-        "account": account,
-        "probability": queued.probability,
-        **queued.settings,
-        "seen": queued.seen,
-        "met": queued.met,
-        "left": None if queued.left == FOR_EVER else queued.left,
-    }
-
-
-def _source(task: Task) -> dict[str, Any] | None:
-    """What a tool worked on."""
-    finishing = task.asked.finishing
-    if finishing is None:
-        return None
-    return {
-        "item_id": finishing.item_id,
-        "origin_history_id": task.origin_history_id,
-        "uri": finishing.uri,
-    }
-
-
-def _film(task: Task) -> dict[str, Any] | None:
-    """What a film was asked for, and what it is like."""
-    wish, film = task.asked.film, task.film
-    if wish is None or film is None:
-        return None
-    return {
-        "mode": wish.mode,
-        "inputs": [clip._asdict() for clip in wish.clips],
-        "item_id": wish.item_id,
-        "origin_history_id": task.origin_history_id,
-        "asked": {
-            "seconds": wish.seconds,
-            "fps": wish.fps,
-            "ratio": wish.ratio,
-            "resolution": wish.resolution,
-            "benefit_type": wish.benefit_type,
-            "amount": wish.amount,
-        },
-        "vid": film.vid,
-        "made_item_id": film.item_id,
-        "seconds": round(film.order.seconds, 3),
-        "fps": film.order.fps,
-        "ratio": film.ratio,
-        "sound": film.order.sound,
-    }
-
-
-def _submit(task: Task, *, brief: bool) -> dict[str, Any]:
-    asked = task.asked
-    row: dict[str, Any] = {
-        "account": task.account.uid,
-        "session": masked(task.session),
-        "site": task.site.name,
-        "region": task.site.region,
-        "aid": task.site.aid,
-        "submit_id": asked.submit_id,
-        "history_id": task.history_id,
-        "model_req_key": task.model.key,
-        "kind": asked.kind,
-        "inputs": list(asked.inputs),
-        "source": _source(task),
-        "film": _film(task),
-        "prompt": asked.prompt,
-        "gen_count": task.plan.count,
-        "asked": {
-            "gen_count": asked.count,
-            "width": asked.width,
-            "height": asked.height,
-            "image_ratio": asked.ratio_code,
-            "resolution_type": asked.resolution,
-            "intelligent_ratio": asked.smart_ratio,
-            "seed": asked.seed,
-            "root_model": asked.root_model,
-        },
-        "width": task.width,
-        "height": task.height,
-        "resolution_type": task.resolution,
-        "image_ratio": task.ratio_code,
-        "seed": task.seed,
-        "price": task.price,
-        "double": task.double,
-        "at": task.accepted_at,
-        "ready_at": task.ready_at,
-        "seen_at": task.seen_at,
-        "looks": task.looks,
-        "pictures": task.plan.made if task.film is None else 0,
-        "films": task.plan.made if task.film is not None else 0,
-        "ending": task.plan.ending.status if task.ended_at is not None else None,
-        "remarks": list(task.remarks),
-    }
-    if not brief:
-        row["draft"] = task.draft
-        row["metrics_extra"] = asked.metrics
-    return row

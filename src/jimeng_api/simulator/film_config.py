@@ -4,22 +4,26 @@ from itertools import pairwise
 from typing import Any
 
 from jimeng_api.simulator.film_drafts import MODES
-from jimeng_api.simulator.film_models import FilmModel, film_models_of
+from jimeng_api.simulator.film_models import FilmModel
 from jimeng_api.simulator.films import FPS
+from jimeng_api.simulator.menu import Menu
 from jimeng_api.simulator.sites import Site
 
 FILM_SCENES = ("generate_video", "video_generate")
 
 
-def film_config(site: Site) -> dict[str, Any]:
+def film_config(menu: Menu, site: Site, price_form: str) -> dict[str, Any]:
+    """`price_form` is how a price is said: as the `item` that pays, or as a `number` of credits."""
     return {
-        "model_list": [_model(row) for row in film_models_of(site)],
+        "model_list": [
+            _model(row, menu.status(row.key), price_form) for row in menu.listed_films(site)
+        ],
         "default_model_idx": 0,
         "video_duration_display_range": {"min_duration_ms": 4000, "max_duration_ms": 15_000},
     }
 
 
-def _model(row: FilmModel) -> dict[str, Any]:
+def _model(row: FilmModel, status: int, price_form: str) -> dict[str, Any]:
     media = list(dict.fromkeys(MODES[mode].option for mode in row.modes))
     frames = [FPS * seconds for seconds in row.lengths]
     steps = {after - before for before, after in pairwise(frames)}
@@ -61,7 +65,7 @@ def _model(row: FilmModel) -> dict[str, Any]:
         "model_req_key": row.key,
         "model_name": row.title,
         "model_tip": "",
-        "model_status": 0,
+        "model_status": status,
         "icon": {},
         "options": options,
         "commercial_config": {
@@ -69,16 +73,27 @@ def _model(row: FilmModel) -> dict[str, Any]:
             "format": "{resolution}",
             "format_conf": {name: items[0] for name, items in row.benefits.items()},
             "additional_conf": [],
+            "resolution_price_configs": [
+                {"resolution": name, "price": _price(row, name, price_form)} for name in row.prices
+            ],
         },
-        "resolution_price_configs": [
-            {"resolution": name, "price": price} for name, price in row.prices.items()
-        ],
         "mutex_conf": [],
         "extra": {
             "is_draft_mode": row.sample,
             "model_source": "",
             "aigc_compliance_confirmation_required": False,
         },
+    }
+
+
+def _price(row: FilmModel, resolution: str, form: str) -> Any:
+    if form == "number":
+        return row.prices[resolution]
+    return {
+        "benefit_type": row.benefits[resolution][0],
+        "resource_id": "generate_video",
+        "resource_id_type": "str",
+        "resource_sub_type": "aigc",
     }
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jimeng_api.simulator.models import ABROAD, CHINA, EVERYWHERE
-from jimeng_api.simulator.sites import Site
 
 ASIA = ABROAD - {"us"}
 
@@ -230,14 +229,6 @@ WORK = {
     "promote": FILM_MODELS[FINAL_MODEL],
 }  # fmt: skip
 """What works on finished films, by mode."""
-
-
-def film_model(key: str) -> FilmModel | None:
-    return FILM_MODELS.get(key)
-
-
-def film_models_of(site: Site) -> list[FilmModel]:
-    return [row for row in _ROWS if site.name in row.sites]
 
 
 def ratio_value(name: str) -> float | None:

@@ -8,12 +8,12 @@ from jimeng_api.simulator.codes import Refusal
 from jimeng_api.simulator.film_models import (
     WORK,
     FilmModel,
-    film_model,
     film_size,
     nearest_film_ratio,
     ratio_value,
 )
 from jimeng_api.simulator.films import FPS, FilmOrder, Scene
+from jimeng_api.simulator.menu import Menu
 from jimeng_api.simulator.pictures import Order, Shows
 from jimeng_api.simulator.sites import Site
 from jimeng_api.simulator.sources import Source, tiles_of
@@ -41,13 +41,14 @@ def film_terms(
     film: AskedFilm,
     sources: list[Source],
     site: Site,
+    menu: Menu,
     switches: Switches,
     seed: int,
 ) -> FilmTerms:
     """What the film will be like; raises `Refusal` where the upstream would."""
     if film.mode in WORK:
         return _work(film, sources[0], switches)
-    model = _model(asked, site, switches)
+    model = _model(asked, site, menu, switches)
     refusing = switches["wrong_film"] == "refuse"
     _check_counts(model, sources)
     if switches["strict_inputs"]:
@@ -74,8 +75,8 @@ def film_terms(
     return FilmTerms(model, resolution, ratio, model.price(resolution, billed), order, None)
 
 
-def _model(asked: Asked, site: Site, switches: Switches) -> FilmModel:
-    model = film_model(asked.model_key)
+def _model(asked: Asked, site: Site, menu: Menu, switches: Switches) -> FilmModel:
+    model = menu.films.get(asked.model_key)
     if model is None:
         raise refuse("1000", f"no model {asked.model_key!r} here")
     gone = model.gone and site.is_cn and switches["old_film_models"] == "gone"

@@ -12,10 +12,9 @@ from jimeng_api.simulator.drafts import read_submission
 from jimeng_api.simulator.envelope import encoded, version_of
 from jimeng_api.simulator.fault_queue import Queued
 from jimeng_api.simulator.film_config import FILM_SCENES, film_config
-from jimeng_api.simulator.models import models_of
+from jimeng_api.simulator.image_config import image_config
 from jimeng_api.simulator.records import Records, Shown, queue_info, renditions_of
-from jimeng_api.simulator.sites import CN, Site, site_of
-from jimeng_api.simulator.sizes import RATIO_NAMES
+from jimeng_api.simulator.sites import CN, site_of
 from jimeng_api.simulator.tasks import Task
 from jimeng_api.simulator.timeline import SUCCESS
 
@@ -236,7 +235,7 @@ class ImagePlane:
 
     def common_config(self, call: Call) -> Answer:
         account = call.signed_in().account
-        return encoded(_config(call.site_for(account)))
+        return encoded(image_config(call.world.menu, call.site_for(account)))
 
     def video_config(self, call: Call) -> Answer:
         session = call.session
@@ -246,7 +245,7 @@ class ImagePlane:
             site = site_of(call.query.get("region", CN.region)) or CN
         if call.json().get("scene") not in FILM_SCENES:
             raise Refusal("1000", data={})
-        return encoded(film_config(site))
+        return encoded(film_config(call.world.menu, site, call.world.switches["config_price"]))
 
     def _shown(self, call: Call, renditions: Any = ()) -> Shown:
         fault = call.world.faults.take("links", call.operation.name, *call.names)
@@ -309,36 +308,3 @@ def _stranger(call: Call) -> bytes:
             "finished_image_count": 0,
         }
     )
-
-
-def _config(site: Site) -> dict[str, Any]:
-    models = []
-    for row in models_of(site):
-        resolutions = {
-            name: {
-                "resolution_name": name,
-                "image_ratio_sizes": [
-                    {
-                        "ratio_type": code,
-                        "ratio_name": RATIO_NAMES[code],
-                        "width": row.pixels[name][code][0],
-                        "height": row.pixels[name][code][1],
-                    }
-                    for code in row.ratios
-                ],
-            }
-            for name in row.prices
-        }
-        models.append(
-            {
-                "model_name": row.title,
-                "model_req_key": row.key,
-                "default_resolution_type": row.usual_resolution,
-                "resolution_map": resolutions,
-                "generate_count_options": list(row.counts),
-                "default_generate_count": row.usual_count,
-                "input_image_limit": [{"max_image_num": row.inputs, "ability_name": "byte_edit"}],
-                "feats": [],
-            }
-        )
-    return {"model_list": models}

@@ -1,8 +1,11 @@
 """What tests take for the truth: who asked for what, what was accepted, charged and sent."""
 
 from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from jimeng_api.simulator.accounts import LAPSED, Account
 
 KEPT_TIMES = 100_000
 
@@ -80,6 +83,17 @@ class Ledger:
         if self.times:
             self.times[-1] = self.times[-1]._replace(ids=ids)
 
+    def books(self, accounts: Iterable[Account], now: float) -> dict[str, dict[str, int]]:
+        """All that accounts spent and got, which adds up to their balances."""
+        charged, refunded = Counter[str](), Counter[str]()
+        for entries, sums in ((self.charges, charged), (self.refunds, refunded)):
+            for each in entries:
+                sums[each.account] += each.credits
+        return {
+            account.uid: _books_of(account, charged[account.uid], refunded[account.uid], now)
+            for account in accounts
+        }
+
     @property
     def polls(self) -> dict[str, int]:
         return {
@@ -102,3 +116,16 @@ class Ledger:
             "films_served": self.films_served,
             "bytes_served": self.bytes_by_operation["picture"] + self.bytes_by_operation["film"],
         }
+
+
+def _books_of(account: Account, charged: int, refunded: int, now: float) -> dict[str, int]:
+    account.lapse(now)
+    lapsed = sum(row.amount for row in account.rows if row.title == LAPSED)
+    return {
+        "opening": account.opening,
+        "charged": charged,
+        "refunded": refunded,
+        "received": account.booked + charged - refunded - lapsed,
+        "lapsed": -lapsed,
+        "balance": account.balance,
+    }

@@ -109,6 +109,12 @@ OPERATIONS = {
             "/commerce/v1/subscription/user_info",
             "the membership is read",
         ),
+        Operation(
+            "price_list",
+            "commerce",
+            "/commerce/v3/resource/benefit_metadata",
+            "the prices of benefits are listed",
+        ),
         Operation("passport", "passport", "/passport/account/info/v2", "the session is checked"),
         PICTURE,
         FILM,

@@ -105,6 +105,13 @@ SWITCHES = {
             choices=("new", "same", "refuse"),
         ),
         Switch(
+            "config_price",
+            "how the configuration of film models says a price: as the `item` that pays for it, or "
+            "as the `number` of credits for a second",
+            default="item",
+            choices=("item", "number"),
+        ),
+        Switch(
             "refund_on_failure",
             "a job that ends without a picture or film is paid back",
             default=False,

@@ -10,7 +10,8 @@ from jimeng_api.simulator.clock import Chance
 from jimeng_api.simulator.codes import Refusal, fail_fields
 from jimeng_api.simulator.film_models import WORK, FilmModel
 from jimeng_api.simulator.film_terms import FilmTerms, film_terms
-from jimeng_api.simulator.models import ImageModel, image_model
+from jimeng_api.simulator.menu import Menu
+from jimeng_api.simulator.models import ImageModel
 from jimeng_api.simulator.pictures import PLAIN, Shows
 from jimeng_api.simulator.sites import Site
 from jimeng_api.simulator.sources import Source, shows_of, worked_size
@@ -43,20 +44,20 @@ class Terms:
     film: FilmTerms | None = None
 
 
-def check_model(asked: Asked, site: Site, sources: list[Source]) -> None:
-    if len(asked.inputs) > _model(asked, site, sources).inputs:
+def check_model(asked: Asked, site: Site, sources: list[Source], menu: Menu) -> None:
+    if len(asked.inputs) > _model(asked, site, sources, menu).inputs:
         raise Refusal("1000", data=fail_fields("1000", "there are too many input pictures"))
 
 
-def _model(asked: Asked, site: Site, sources: list[Source]) -> ImageModel:
+def _model(asked: Asked, site: Site, sources: list[Source], menu: Menu) -> ImageModel:
     """What draws; work on a picture needs not name it."""
-    model = image_model(asked.model_key, site)
+    model = menu.image(asked.model_key, site)
     if model is None and asked.finishing is not None:
         task = sources[0].task
-        named = image_model(asked.root_model or "", site)
+        named = menu.image(asked.root_model or "", site)
         made_with = task.model if task is not None else None
         if not isinstance(made_with, ImageModel):
-            made_with = image_model(USUAL_MODEL, site)
+            made_with = menu.image(USUAL_MODEL, site)
         model = named or made_with
     if model is None:
         raise Refusal("1000", data=fail_fields("1000", f"no model {asked.model_key!r} here"))
@@ -74,11 +75,12 @@ def image_terms(
     sources: list[Source],
     account: Account,
     site: Site,
+    menu: Menu,
     switches: Switches,
     chance: Chance,
 ) -> Terms:
     """On which terms pictures are made; raises `Refusal` where the upstream would."""
-    model = _model(asked, site, sources)
+    model = _model(asked, site, sources, menu)
     finishing = asked.finishing
     if finishing is None:
         resolution = asked.resolution or model.usual_resolution
@@ -109,6 +111,7 @@ def terms_of_film(
     sources: list[Source],
     account: Account,
     site: Site,
+    menu: Menu,
     switches: Switches,
     chance: Chance,
 ) -> Terms:
@@ -118,7 +121,7 @@ def terms_of_film(
     seed = asked.seed
     if seed is None:
         seed = chance.whole("seeds", SEED_END)
-    film = film_terms(asked, wish, sources, site, switches, seed)
+    film = film_terms(asked, wish, sources, site, menu, switches, seed)
     if film.model.members_only and switches["members_only"] and not account.rules.member:
         raise Refusal("4013", data=fail_fields("4013"))
     fixed = account.rules.price
@@ -138,7 +141,9 @@ def terms_of_film(
 
 def price_of(account: Account, model: ImageModel, resolution: str, count: int) -> int:
     fixed = account.rules.price
-    return model.price(resolution, count) if fixed is None else fixed * count
+    if fixed is not None:
+        return fixed * count
+    return model.price(resolution, count, member=bool(account.rules.member))
 
 
 def _size(

@@ -24,8 +24,10 @@ from jimeng_api.simulator.film_models import FilmModel
 from jimeng_api.simulator.film_terms import FilmTerms
 from jimeng_api.simulator.ledger import Charge, Ledger
 from jimeng_api.simulator.links import Links
+from jimeng_api.simulator.menu import Menu
 from jimeng_api.simulator.models import ImageModel
 from jimeng_api.simulator.pictures import Order, Shows
+from jimeng_api.simulator.purse import Purse
 from jimeng_api.simulator.sites import Site
 from jimeng_api.simulator.sources import (
     Source,
@@ -72,6 +74,7 @@ class World:
         self.uploads = Uploads(seed)
         self.ledger = Ledger()
         self.logids = LogIds(seed)
+        self.menu = Menu()
         self.usual_rules = Rules()
         self.usual_credits = self._usual_credits
         self.switches.reset()
@@ -90,7 +93,13 @@ class World:
     def open_account(self, uid: str, site: Site | None) -> Account:
         account = self.accounts.get(uid)
         if account is None:
-            account = Account(uid, site, replace(self.usual_rules), purchased=self.usual_credits)
+            account = Account(
+                uid,
+                site,
+                replace(self.usual_rules),
+                purse=Purse(self.usual_credits),
+                opening=self.usual_credits,
+            )
             self.accounts[uid] = account
         return account
 
@@ -114,7 +123,7 @@ class World:
         wish = asked.film
         if wish is None:
             sources = self._sources(asked, account, now)
-            check_model(asked, site, sources)
+            check_model(asked, site, sources, self.menu)
         else:
             sources = self._film_sources(wish, account, now)
         if self.switches["strict_draft"]:
@@ -126,9 +135,13 @@ class World:
         if earlier is not None and self.switches["same_submit_id"] == "refuse":
             raise Refusal("1000", data=fail_fields("1000", "submit_id was used before"))
         if wish is None:
-            terms = image_terms(asked, sources, account, site, self.switches, self.chance)
+            terms = image_terms(
+                asked, sources, account, site, self.menu, self.switches, self.chance
+            )
         else:
-            terms = terms_of_film(asked, wish, sources, account, site, self.switches, self.chance)
+            terms = terms_of_film(
+                asked, wish, sources, account, site, self.menu, self.switches, self.chance
+            )
         account.check_limits(now, film=wish is not None)
         if terms.price > account.balance:
             raise Refusal("1006", data=fail_fields("1006"))
@@ -188,7 +201,7 @@ class World:
                 self.sessions[task.session].dead = True
             elif fault.fault.name == "late_charge_row":
                 row_lag = float(fault["seconds"])
-        account.spend(task.price, now, submit_id, row_lag=row_lag)
+        account.spend(task.price, now, submit_id, film=task.film is not None, row_lag=row_lag)
         account.jobs_today(now)
         account.today += 1
         account.jobs.append(task.history_id)

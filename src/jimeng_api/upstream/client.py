@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from jimeng_api.catalog.live import LiveImageModel, LiveVideoModel
+from jimeng_api.catalog.prices import Rates
 from jimeng_api.catalog.sites import Site
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
@@ -37,10 +39,12 @@ from jimeng_api.upstream.envelope import Plane
 from jimeng_api.upstream.gates import Gates, Operation
 from jimeng_api.upstream.replies.answers import Answer, Reply, signature_clock, unwrap
 from jimeng_api.upstream.replies.books import Page, page_of
+from jimeng_api.upstream.replies.configurations import image_models, video_models
 from jimeng_api.upstream.replies.credits import Credits, credits_of, granted
 from jimeng_api.upstream.replies.items import local_items
 from jimeng_api.upstream.replies.origins import Found
 from jimeng_api.upstream.replies.origins import found as found_in
+from jimeng_api.upstream.replies.prices import rates
 from jimeng_api.upstream.replies.queues import queues
 from jimeng_api.upstream.replies.records import records
 from jimeng_api.upstream.replies.submissions import submitted, uncertain
@@ -219,6 +223,25 @@ class UpstreamClient:
             return await self._read(site, session, envelope.USER, {}, signed_in)
         except SessionExpired:
             return False
+
+    async def image_models(self, site: Site, session: Secret) -> tuple[LiveImageModel, ...]:
+        """The image models as the site lists them for this account."""
+        return await self._read(
+            site, session, envelope.IMAGE_MODELS, {}, image_models, operation="catalogue"
+        )
+
+    async def video_models(self, site: Site, session: Secret) -> tuple[LiveVideoModel, ...]:
+        """The same of film models."""
+        body = {"scene": "generate_video", "params": {"needCache": True}}
+        return await self._read(
+            site, session, envelope.VIDEO_MODELS, body, video_models, operation="catalogue"
+        )
+
+    async def prices(self, site: Site, session: Secret) -> Rates:
+        """The site's own list of prices."""
+        everything = {"resource_type": "aigc", "resource_id": "get_all", "benefit_type_list": []}
+        body = {"query_list": [everything]}
+        return await self._read(site, session, envelope.PRICES, body, rates, operation="catalogue")
 
     async def upload_token(
         self, site: Site, session: Secret, scene: UploadScene = UploadScene.PICTURES

@@ -26,6 +26,9 @@ CONTENT_CHECK: Final = "/mweb/v1/algo_proxy"
 CREDITS: Final = "/commerce/v1/benefits/user_credit"
 CREDIT_HISTORY: Final = "/commerce/v1/benefits/user_credit_history"
 GRANT: Final = "/commerce/v1/benefits/credit_receive"
+IMAGE_MODELS: Final = "/mweb/v1/get_common_config"
+VIDEO_MODELS: Final = "/mweb/v1/video_generate/get_common_config"
+PRICES: Final = "/commerce/v3/resource/benefit_metadata"
 LOGIN_STATE: Final = "/passport/account/info/v2"
 
 

@@ -30,7 +30,7 @@ from jimeng_api.upstream.error_codes import SIGNATURE_RET
 
 log = structlog.get_logger()
 
-Operation = Literal["submit", "look", "check", "other"]
+Operation = Literal["submit", "look", "check", "catalogue", "other"]
 _Kind = Operation | Literal["language"]
 _Meaning = Failure | Literal["works", "nothing"]
 _NO_WAY = (UpstreamUnreachable, UpstreamMaintenance, ProxyRefused)

@@ -11,7 +11,7 @@ from pydantic import AliasChoices
 from starlette.requests import Request
 
 from jimeng_api.accounts.session import Caller
-from jimeng_api.catalog.lookup import find_model, split_size
+from jimeng_api.catalog.lookup import split_size
 from jimeng_api.catalog.video_models import VideoModel
 from jimeng_api.jobs.job import Job
 from jimeng_api.web.conversation import Said, Turn, said_in
@@ -104,10 +104,12 @@ async def order_turn(
     options = parts_of(request).options
     body = {**asked, "prompt": turn.prompt}
     model, size = split_size(str(asked.get("model") or options.default_image_model))
-    meant = find_model(
+    known = parts_of(request).catalogue.now
+    meant = known.model(
         model,
         default_image=options.default_image_model,
         default_video=options.default_video_model,
+        sites=caller.sites,
     )
     takes_pictures = not isinstance(meant, VideoModel) or "first_frame" in meant.input_modes
     files = turn.files_meant(takes_pictures=takes_pictures, param=param)
@@ -123,6 +125,7 @@ async def order_turn(
             sites=caller.sites,
             options=options,
             seed=seed_of(request),
+            catalogue=known,
         )
         job = await order_film(
             request, caller, film, sources, name=name, fields=fields, remarks=remarks
@@ -135,6 +138,7 @@ async def order_turn(
         sites=caller.sites,
         options=options,
         seed=seed_of(request),
+        catalogue=known,
     )
     if sources:
         check_number(sources, drawing.model, param=param)

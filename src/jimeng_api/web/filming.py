@@ -50,6 +50,7 @@ async def filmed(request: Request, caller: Caller, name: str, body: type[FilmBod
             sites=caller.sites,
             options=parts_of(request).options,
             seed=seed_of(request),
+            catalogue=parts_of(request).catalogue.now,
         )
         job = await order_film(request, caller, order, sources, name=name, fields=fields)
     return Filmed(body=asked, order=order, job=job)

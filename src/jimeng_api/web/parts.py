@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # these bring much with them that the edge itself does not us
     from jimeng_api.generation.deleting import Deleting
     from jimeng_api.generation.desk import Desk
     from jimeng_api.generation.finishing import FinishedPictures
+    from jimeng_api.generation.live_catalogue import LiveCatalogue
     from jimeng_api.jobs.files import Files
     from jimeng_api.jobs.job import Job
     from jimeng_api.media.film_stills import FilmStills
@@ -78,6 +79,7 @@ class Parts:
     finished: FinishedPictures
     keys: Keys
     clock: Clock
+    catalogue: LiveCatalogue
     options: WebOptions = WebOptions()
     ready: Ready = _always_ready
 

@@ -34,6 +34,7 @@ from jimeng_api.domain.secret import Secret
 from jimeng_api.generation.deleting import Deleting
 from jimeng_api.generation.desk import Desk, Prepared
 from jimeng_api.generation.finishing import Finished, FinishedPictures
+from jimeng_api.generation.live_catalogue import LiveCatalogue
 from jimeng_api.jobs.files import CallersFile, Files
 from jimeng_api.jobs.job import Job, JobKind, State, Submission
 from jimeng_api.jobs.repeats import Repeat
@@ -370,6 +371,7 @@ class Edge:
             finished=NoFinished(),
             keys=Keys(self.database, Vault(Secret("k" * 64)), clock, NoAccounts()),
             clock=clock,
+            catalogue=LiveCatalogue(),
             options=WebOptions(**options),
             **({"ready": ready} if ready else {}),
         )

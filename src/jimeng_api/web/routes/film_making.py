@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from jimeng_api.accounts.session import Caller
-from jimeng_api.catalog.lookup import video_models
 from jimeng_api.domain.errors import (
     InvalidValue,
     MissingParameter,
@@ -120,7 +119,9 @@ async def _reply(request: Request, job: Job, form: ResponseFormat) -> list[Piece
 )
 async def edit_video(request: Request, caller: KnownCaller) -> Response:
     async with body_fields(request) as fields:
-        body = VideoEditBody.of({**fields, "model": fields.get("model") or _editor(caller)})
+        body = VideoEditBody.of(
+            {**fields, "model": fields.get("model") or _editor(request, caller)}
+        )
         video = await _video_sources(request, caller, fields.get("video"))
         others = film_sources(
             request, {name: value for name, value in fields.items() if name != "video"}
@@ -133,6 +134,7 @@ async def edit_video(request: Request, caller: KnownCaller) -> Response:
             options=parts_of(request).options,
             seed=seed_of(request),
             function="video_edit",
+            catalogue=parts_of(request).catalogue.now,
         )
         job = await order_film(
             request, caller, order, (*video, *others), name="videos/edits", fields=fields
@@ -140,8 +142,8 @@ async def edit_video(request: Request, caller: KnownCaller) -> Response:
     return created(request, job)
 
 
-def _editor(caller: Caller) -> str:
-    for model in video_models():
+def _editor(request: Request, caller: Caller) -> str:
+    for model in parts_of(request).catalogue.now.videos.values():
         if "edit" in model.input_modes and set(model.upstream) & set(caller.sites):
             return model.name
     raise UnsupportedValue(
@@ -198,8 +200,11 @@ async def remix_video(request: Request, caller: KnownCaller, video_id: str) -> R
         )
     async with body_fields(request) as fields:
         body = RemixBody.of(fields)
+        known = parts_of(request).catalogue.now
         # Refused before the files are laid hands on.
-        with_other_words(old, body.prompt, inputs=old.inputs, of_job=job.id, seed=0)
+        with_other_words(
+            old, body.prompt, inputs=old.inputs, of_job=job.id, seed=0, catalogue=known
+        )
 
         async with taking(request, films=True) as take:
 
@@ -212,7 +217,12 @@ async def remix_video(request: Request, caller: KnownCaller, video_id: str) -> R
                         param="video_id",
                     ) from None
                 return with_other_words(
-                    old, body.prompt, inputs=inputs, of_job=job.id, seed=seed_of(request)
+                    old,
+                    body.prompt,
+                    inputs=inputs,
+                    of_job=job.id,
+                    seed=seed_of(request),
+                    catalogue=known,
                 )
 
             new = await ordered(

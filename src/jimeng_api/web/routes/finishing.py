@@ -111,6 +111,7 @@ async def _ordered(
             sent=bool(sources),
             sites=caller.sites,
             options=parts.options,
+            catalogue=parts.catalogue.now,
         )
         if len(sources) > 1:
             raise InvalidValue(

@@ -150,6 +150,7 @@ async def _ordered(request: Request, caller: Caller, drawing: Drawing) -> tuple[
             sites=caller.sites,
             options=parts.options,
             seed=parts.clock.number(SEEDS),
+            catalogue=parts.catalogue.now,
         )
         sources = sources_of(request, fields, drawing.pictures)
         if sources or not drawing.from_text:

@@ -7,14 +7,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from jimeng_api.accounts.session import Caller
-from jimeng_api.catalog.lookup import (
-    OPENAI_IMAGE_ALIASES,
-    OPENAI_VIDEO_ALIASES,
-    Model,
-    find_model,
-    image_models,
-    video_models,
-)
+from jimeng_api.catalog.catalogue import Catalogue
+from jimeng_api.catalog.lookup import OPENAI_IMAGE_ALIASES, OPENAI_VIDEO_ALIASES, Model
 from jimeng_api.web.auth import KnownCaller
 from jimeng_api.web.parts import WebOptions, parts_of
 from jimeng_api.web.schemas.errors import error_answers
@@ -44,14 +38,17 @@ router = APIRouter(tags=["models"])
     },
 )
 async def list_models(request: Request, caller: KnownCaller) -> Response:
-    options = parts_of(request).options
-    rows: tuple[Model, ...] = (*image_models(), *video_models())
-    found = [model_object(row) for row in rows if _usable(row, caller)]
-    if options.list_openai_aliases:
+    parts = parts_of(request)
+    known, sites = parts.catalogue.now, caller.sites
+    for session in caller.sessions:
+        parts.catalogue.used(session)
+    names = [name for name, row in known.rows() if _usable(row, caller)]
+    found = [model_object(known.model(name, sites=sites), known, sites) for name in names]
+    if parts.options.list_openai_aliases:
         for name in (*OPENAI_IMAGE_ALIASES, *OPENAI_VIDEO_ALIASES):
-            model = _model(name, options)
+            model = _model(name, known, sites, parts.options)
             if _usable(model, caller):
-                found.append(model_object(model, asked=name))
+                found.append(model_object(model, known, sites, asked=name))
     return _json({"object": "list", "data": found})
 
 
@@ -73,15 +70,18 @@ async def list_models(request: Request, caller: KnownCaller) -> Response:
     },
 )
 async def look_at_model(request: Request, caller: KnownCaller, model_id: str) -> Response:
-    model = _model(model_id, parts_of(request).options)
-    return _json(model_object(model, asked=model_id))
+    parts, sites = parts_of(request), caller.sites
+    known = parts.catalogue.now
+    model = _model(model_id, known, sites, parts.options)
+    return _json(model_object(model, known, sites, asked=model_id))
 
 
-def _model(name: str, options: WebOptions) -> Model:
-    return find_model(
+def _model(name: str, known: Catalogue, sites: tuple[str, ...], options: WebOptions) -> Model:
+    return known.model(
         name,
         default_image=options.default_image_model,
         default_video=options.default_video_model,
+        sites=sites,
     )
 
 

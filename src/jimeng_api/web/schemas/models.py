@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import Field
 
+from jimeng_api.catalog.catalogue import Catalogue
 from jimeng_api.catalog.image_models import ImageModel
 from jimeng_api.catalog.lookup import Model
+from jimeng_api.catalog.prices import picture_credits, video_price
+from jimeng_api.catalog.sites import CN, SITES, Site
 from jimeng_api.catalog.video_modes import WAYS_TO_FILM
 from jimeng_api.web.schemas.shown import Shown
 
@@ -43,8 +46,12 @@ class ModelReply(Shown):
     )
     max_input_videos: int | None = Field(None, description="The same of films.")
     max_input_audios: int | None = Field(None, description="The same of sounds.")
-    credits: dict[str, int] = Field(
-        description="What has been seen to be charged, by resolution; it changes often."
+    credits: dict[str, float] = Field(
+        description="What one picture costs, by resolution, or a film, by resolution and length "
+        "(`720p-5s`), on the first of this key's sites that has the model; what is not known is left out."
+    )
+    source: Literal["live", "shipped"] = Field(
+        description="Whether that site has told all this itself lately, or it came with the gateway."
     )
     deprecated: bool
     supported_endpoint_types: list[str] = Field(
@@ -58,8 +65,11 @@ class ModelList(Shown):
     data: list[ModelReply]
 
 
-def model_object(model: Model, *, asked: str | None = None) -> dict[str, Any]:
-    """The model, under the name that was asked for."""
+def model_object(
+    model: Model, catalogue: Catalogue, sites: Iterable[str], *, asked: str | None = None
+) -> dict[str, Any]:
+    """The model for a caller with accounts on these sites, under the name that was asked for."""
+    having = (*(site for site in sites if site in model.upstream), *model.upstream, CN.name)
     found: dict[str, Any] = {
         "id": asked or model.name,
         "object": "model",
@@ -76,10 +86,26 @@ def model_object(model: Model, *, asked: str | None = None) -> dict[str, Any]:
         "resolutions": model.resolutions,
         "default_resolution": model.default_resolution,
         **_own(model),
-        "credits": dict(model.credits),
+        "credits": _credits(model, SITES[having[0]], catalogue),
+        "source": "live" if catalogue.is_live(model.name, having[0]) else "shipped",
         "deprecated": model.deprecated,
         "supported_endpoint_types": _ENDPOINTS[model.kind],
     }
+
+
+def _credits(model: Model, site: Site, catalogue: Catalogue) -> dict[str, float]:
+    rates, found = catalogue.rates(site.name), dict[str, float | None]()
+    for resolution in model.resolutions or (model.default_resolution,):
+        if isinstance(model, ImageModel):
+            found[resolution] = picture_credits(
+                model, site=site, resolution=resolution, rates=rates
+            )
+            continue
+        seconds = model.default_duration
+        found[f"{resolution}-{seconds}s"] = video_price(
+            model, site=site, resolution=resolution, seconds=seconds, rates=rates
+        )
+    return {name: credits_ for name, credits_ in found.items() if credits_ is not None}
 
 
 def _own(model: Model) -> Mapping[str, Any]:
@@ -114,6 +140,7 @@ EXAMPLE_MODEL: Mapping[str, Any] = {
     "inputs": ["image"],
     "max_input_images": 10,
     "credits": {"2k": 4},
+    "source": "shipped",
     "deprecated": False,
     "supported_endpoint_types": _ENDPOINTS["image"],
 }

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
+from jimeng_api.catalog.catalogue import SHIPPED, Catalogue
 from jimeng_api.catalog.finishing import FINISHING_TOOLS
-from jimeng_api.catalog.image_models import IMAGE_MODELS
 from jimeng_api.catalog.sizes import image_size
 from jimeng_api.domain.errors import InvalidValue, MissingParameter
 from jimeng_api.domain.inputs import Finishing, FinishingTool, Input, Origin
@@ -134,6 +134,7 @@ class FinishingOrder:
     compression: int | None
     model: str
     asked: bool
+    catalogue: Catalogue
 
     def request(
         self,
@@ -146,7 +147,7 @@ class FinishingOrder:
     ) -> ImageRequest:
         """What is to be done to this picture, of these pixels (0 where nobody knows them)."""
         name = self.model if self.asked or made_by is None else made_by
-        size = image_size(IMAGE_MODELS[name], first_input=(width, height))
+        size = image_size(self.catalogue.image(name), first_input=(width, height))
         return ImageRequest(
             model=name,
             prompt="",
@@ -170,9 +171,10 @@ def finishing_order(
     sent: bool,
     sites: tuple[str, ...],
     options: WebOptions,
+    catalogue: Catalogue = SHIPPED,
 ) -> FinishingOrder:
     """Understand a body, for a caller with accounts on these sites. `sent` says that it brings a picture."""
-    chosen = chosen_model(body.model, sites=sites, options=options)
+    chosen = chosen_model(body.model, sites=sites, options=options, catalogue=catalogue)
     return FinishingOrder(
         answer=answer_of(body, found, asked_model=chosen.name, options=options),
         finishing=_finishing(body),
@@ -181,6 +183,7 @@ def finishing_order(
         compression=body.output_compression,
         model=chosen.model.name,
         asked=bool((body.model or "").strip()),
+        catalogue=catalogue,
     )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jimeng_api.catalog.catalogue import SHIPPED, Catalogue
 from jimeng_api.catalog.image_models import ImageModel
 from jimeng_api.catalog.lookup import (
-    find_image_model,
     is_gpt_image_alias,
     is_openai_alias,
     split_size,
@@ -76,10 +76,16 @@ class ChosenModel:
     site: Site | None
 
 
-def chosen_model(name: str | None, *, sites: tuple[str, ...], options: WebOptions) -> ChosenModel:
+def chosen_model(
+    name: str | None,
+    *,
+    sites: tuple[str, ...],
+    options: WebOptions,
+    catalogue: Catalogue = SHIPPED,
+) -> ChosenModel:
     """Raises ModelNotFound, and ModelNotAvailable where none of the sites has it."""
     asked, sized = split_size((name or "").strip() or options.default_image_model)
-    model = find_image_model(asked, default=options.default_image_model)
+    model = catalogue.image(asked, default=options.default_image_model, sites=sites)
     having = [site for site in sites if site in model.upstream]
     if not having:
         raise unavailable(model, [SITES[site] for site in sites])
@@ -93,12 +99,13 @@ def image_order(
     sites: tuple[str, ...],
     options: WebOptions,
     seed: int,
+    catalogue: Catalogue = SHIPPED,
 ) -> ImageOrder:
     """Understand a body, for a caller with accounts on these sites. Refuses what can be refused here.
 
     `found` is what the body was made of. `seed` is taken where the caller names none.
     """
-    chosen = chosen_model(body.model, sites=sites, options=options)
+    chosen = chosen_model(body.model, sites=sites, options=options, catalogue=catalogue)
     model = chosen.model
     count = _count(body, chosen.name, options)
     quality = word(body.quality)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jimeng_api.catalog.catalogue import SHIPPED, Catalogue
 from jimeng_api.catalog.pixels import VIDEO_TIERS
 from jimeng_api.catalog.video_asks import check_video
-from jimeng_api.catalog.video_models import VIDEO_MODELS
 from jimeng_api.domain.errors import InvalidValue
 from jimeng_api.domain.inputs import Input, Origin
 from jimeng_api.domain.requests import VideoMode, VideoRequest
@@ -19,7 +19,11 @@ LARGER = ("1080p", "2k", "4k")
 
 
 def finishing_request(
-    mode: VideoMode, fields: Mapping[str, Any], job: Job, film: Picture
+    mode: VideoMode,
+    fields: Mapping[str, Any],
+    job: Job,
+    film: Picture,
+    catalogue: Catalogue = SHIPPED,
 ) -> Callable[[Origin | None, tuple[Input, ...]], VideoRequest]:
     """Understand a body that asks this of a job's film. What it gives is told where the film is."""
     old = job.request
@@ -44,7 +48,7 @@ def finishing_request(
             origin=origin,
             target_fps=fps,
         )
-        check_video(VIDEO_MODELS[old.model], wish, files_param="video_id")
+        check_video(catalogue.video(old.model), wish, files_param="video_id")
         return wish
 
     return request

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jimeng_api.catalog.lookup import find_video_model, unavailable
+from jimeng_api.catalog.catalogue import SHIPPED, Catalogue
+from jimeng_api.catalog.lookup import unavailable
 from jimeng_api.catalog.pixels import Pixels
 from jimeng_api.catalog.sites import SITES
 from jimeng_api.catalog.sizes import VideoSizeChoice, video_seconds, video_size
 from jimeng_api.catalog.video_asks import FUNCTIONS, check_video, video_duration, video_mode
-from jimeng_api.catalog.video_models import VIDEO_MODELS, VideoModel
+from jimeng_api.catalog.video_models import VideoModel
 from jimeng_api.domain.errors import InvalidValue, MissingParameter
 from jimeng_api.domain.inputs import Input
 from jimeng_api.domain.references import Named, pieces_of
@@ -42,11 +43,15 @@ class FilmOrder:
 
 
 def chosen_video_model(
-    name: str | None, *, sites: tuple[str, ...], options: WebOptions
+    name: str | None,
+    *,
+    sites: tuple[str, ...],
+    options: WebOptions,
+    catalogue: Catalogue = SHIPPED,
 ) -> tuple[str, VideoModel]:
     """The model and the name that was asked for. Raises ModelNotFound, ModelNotAvailable."""
     asked = (name or "").strip() or options.default_video_model
-    model = find_video_model(asked, default=options.default_video_model)
+    model = catalogue.video(asked, default=options.default_video_model, sites=sites)
     if not any(site in model.upstream for site in sites):
         raise unavailable(model, [SITES[site] for site in sites])
     return asked, model
@@ -61,13 +66,14 @@ def film_order(
     options: WebOptions,
     seed: int,
     function: str | None = None,
+    catalogue: Catalogue = SHIPPED,
 ) -> FilmOrder:
     """Understand a body, for a caller with accounts on these sites. Refuses what can be refused here.
 
     `found` is what the body was made of, `sources` the files that came with it. `seed` is taken where the
     caller names none, `function` in place of what the body says.
     """
-    asked, model = chosen_video_model(body.model, sites=sites, options=options)
+    asked, model = chosen_video_model(body.model, sites=sites, options=options, catalogue=catalogue)
     function = function or body.function_mode
     function_param = "function_mode" if "function_mode" in found else "functionMode"
     files_param = sources[0].param if sources else "image"
@@ -123,7 +129,13 @@ def film_order(
 
 
 def with_other_words(
-    request: VideoRequest, prompt: str, *, inputs: tuple[Input, ...], of_job: str, seed: int
+    request: VideoRequest,
+    prompt: str,
+    *,
+    inputs: tuple[Input, ...],
+    of_job: str,
+    seed: int,
+    catalogue: Catalogue = SHIPPED,
 ) -> VideoRequest:
     """The same film once more, of the same files, as this prompt describes it."""
     prompt = _prompt(prompt)
@@ -140,7 +152,7 @@ def with_other_words(
         frames=frames,
         remix_of=of_job,
     )
-    check_video(VIDEO_MODELS[request.model], again)
+    check_video(catalogue.video(request.model), again)
     return again
 
 
