@@ -30,6 +30,7 @@ from typing_extensions import override
 from jimeng_api.catalog.image_models import IMAGE_MODELS
 from jimeng_api.catalog.lookup import DEFAULT_IMAGE_MODEL
 from jimeng_api.catalog.sites import SITES
+from jimeng_api.domain.proxies import proxy_at
 from jimeng_api.domain.secret import Secret
 from jimeng_api.upstream.constants import Constants
 
@@ -100,21 +101,11 @@ def _proxies(given: str | Mapping[str, str | Secret]) -> dict[str, Secret]:
         site = name.strip().lower()
         if site not in SITES:
             raise ValueError(f"must name sites, which are {', '.join(SITES)}")
-        if not _is_proxy(address.strip()):
-            raise ValueError(
-                f"must be http://host:port or http://user:password@host:port for {site}"
-            )
-        found[site] = Secret(address.strip().rstrip("/"))
+        try:
+            found[site] = proxy_at(address)
+        except ValueError as error:
+            raise ValueError(f"{error} for {site}") from None
     return found
-
-
-def _is_proxy(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        whole = parts.scheme == "http" and parts.hostname and parts.port
-    except ValueError:
-        return False
-    return bool(whole) and not (parts.path.strip("/") or parts.query or parts.fragment)
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
@@ -237,7 +228,8 @@ class Settings(BaseSettings):
     )
     proxies: Proxies = Field(
         {},
-        description="HTTP proxies by which sites and their results are reached: site=http://host:port.",
+        description="Proxies (http, https, socks5) by which sites and their results are reached: "
+        "site=http://host:port.",
     )
     confirmation_seconds: Seconds = Field(
         180, description="How long the upstream is asked about a submission that it did not answer."

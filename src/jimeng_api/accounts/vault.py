@@ -51,16 +51,14 @@ class Vault:
     def caller(self, key: str) -> Caller:
         """Who sent this key. Raises InvalidKey where it holds no session."""
         pairs = sessions_of(key)
-        sessions = tuple(self._session(site, secret) for site, secret in pairs)
+        sessions = tuple(self.session(site, secret) for site, secret in pairs)
         return Caller(
             owner=self.digest("owner", *(session.account for session in sessions)),
             sessions=sessions,
         )
 
     def seal(self, sessions: Iterable[Session], *, row: str) -> bytes:
-        plain = msgspec.json.encode(
-            [(session.site, session.secret.reveal()) for session in sessions]
-        )
+        plain = msgspec.json.encode([_revealed(session) for session in sessions])
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, plain, row.encode())
 
@@ -72,13 +70,14 @@ class Vault:
             raise VaultBroken(
                 "the sessions kept with a job do not open with this key file"
             ) from error
-        pairs = msgspec.json.decode(plain, type=list[tuple[str, str]])
-        return tuple(self._session(site, Secret(text)) for site, text in pairs)
-
-    def _session(self, site: str, secret: Secret) -> Session:
-        return Session(
-            site=site, secret=secret, account=self.digest("account", site, secret.reveal())
+        kept = msgspec.json.decode(plain, type=list[list[str]])
+        return tuple(
+            self.session(site, Secret(text), *map(Secret, way)) for site, text, *way in kept
         )
+
+    def session(self, site: str, secret: Secret, proxy: Secret | None = None) -> Session:
+        account = self.digest("account", site, secret.reveal())
+        return Session(site=site, secret=secret, account=account, proxy=proxy)
 
     def digest(self, *parts: str) -> str:
         """A name for the parts that nobody can tell, or guess, without the key file."""
@@ -87,6 +86,11 @@ class Vault:
 
     def _derived(self, purpose: str) -> bytes:
         return hmac.digest(self._key.reveal().encode(), purpose.encode(), "sha256")
+
+
+def _revealed(session: Session) -> list[str]:
+    way = [session.proxy.reveal()] if session.proxy else []
+    return [session.site, session.secret.reveal(), *way]
 
 
 def _make(path: Path) -> None:

@@ -10,7 +10,7 @@ import structlog
 
 from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.image_models import IMAGE_MODELS
-from jimeng_api.catalog.sites import SITES, Site
+from jimeng_api.catalog.sites import Site
 from jimeng_api.catalog.video_models import VIDEO_MODELS
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
@@ -179,12 +179,12 @@ class Sending:
         if len(part.uploads) == len(inputs):
             return part
         job.check_wanted()
-        uris = await self._uploading.uris(inputs, SITES[session.site], session.secret)
+        uris = await self._uploading.uris(inputs, session.home, session.secret)
         return await job.move(part.number, lambda now: now.uploaded(uris))
 
     async def _attempted(self, job: OpenJob, part: Submission, session: Session) -> Sent:
         """One attempt, written down before and after. Raises only what is certain to have taken nothing."""
-        site = SITES[session.site]
+        site = session.home
         payload = self._payload(job, part, site)
         digest = hashlib.sha256(payload).hexdigest()
         if self._stopping:

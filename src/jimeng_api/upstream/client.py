@@ -311,7 +311,7 @@ class UpstreamClient:
             timeout=timeout,
             max_bytes=MAX_BYTES,
             fresh=fresh,
-            proxy=self._proxies.get(site.name),
+            proxy=site.proxy or self._proxies.get(site.name),
         )
 
 
