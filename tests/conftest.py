@@ -12,9 +12,9 @@ from blockbuster import blockbuster_ctx
 
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import SystemClock
-from jimeng_api.jobs.store import JobStore
 from tests.postgres import PostgresServer, postgres_server
 from tests.simulated.house import Counted, House
+from tests.stores import OwnStore
 
 SPEED = 100.0
 COUNTED = pytest.StashKey[Counted]()
@@ -26,7 +26,7 @@ def nothing_blocks_the_loop() -> Iterator[None]:
     with blockbuster_ctx("jimeng_api") as found:
         # These read files once, before anybody is served: migrations, the path of the database, the version.
         for function in found.functions.values():
-            function.can_block_in("jimeng_api/jobs/sqlite.py", {"__init__"})
+            function.can_block_in("jimeng_api/database/sqlite.py", {"__init__"})
             function.can_block_in("jimeng_api/web/app.py", {"create_routes"})
             # And this shows a developer the source around a defect.
             function.can_block_in("structlog/dev.py", {"__call__"})
@@ -40,7 +40,7 @@ def fresh_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Vault.at(folder / "secret.key")
 
     async def make() -> None:
-        store = JobStore(f"sqlite:///{folder / 'jimeng-api.db'}", SystemClock())
+        store = OwnStore(f"sqlite:///{folder / 'jimeng-api.db'}", SystemClock())
         await store.open()
         await store.close()
 

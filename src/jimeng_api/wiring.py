@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock, SystemClock
+from jimeng_api.database.database import Database
 from jimeng_api.generation.adopting import Adopting
 from jimeng_api.generation.collecting import Collecting
 from jimeng_api.generation.deleting import Deleting
@@ -71,10 +72,12 @@ async def running(
     """
     clock = clock or SystemClock()
     vault = await asyncio.to_thread(_vault, settings)
-    store = JobStore(settings.database, clock, thread=threads)
+    database = Database.at(settings.database, clock, thread=threads)
+    store = JobStore(database, clock)
     door = transport or HttpTransport()
     try:
-        await store.open(key_digest=vault.digest("key file"))
+        await database.open(key_digest=vault.digest("key file"))
+        store.listen()
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         fetcher = _fetcher(settings, door)
         keeper = Keeper(fetcher, Downloads(fetcher, settings.data_dir, clock), media, clock)
@@ -84,7 +87,7 @@ async def running(
             log.info("submissions_resumed", count=resumed)
 
         async def ready() -> Mapping[str, bool]:
-            return {"database": await store.alive(), "media": not keeper.held_up}
+            return {"database": await database.alive(), "media": not keeper.held_up}
 
         parts = Parts(
             desk=desk,
@@ -116,6 +119,7 @@ async def running(
         if isinstance(door, HttpTransport) and transport is None:
             await door.close()
         await store.close()
+        await database.close()
 
 
 def _vault(settings: Settings) -> Vault:

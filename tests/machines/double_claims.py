@@ -21,10 +21,10 @@ import psycopg
 from sqlalchemy import text
 
 from jimeng_api.clock import SystemClock
+from jimeng_api.database.database import Database
+from jimeng_api.database.postgresql import PostgresServer
 from jimeng_api.domain.errors import StorageUnavailable
 from jimeng_api.jobs.claims import Claims
-from jimeng_api.jobs.database import Database
-from jimeng_api.jobs.postgresql import PostgresServer
 from tests.postgres import postgres_server
 
 ACCOUNTS = 40
@@ -66,7 +66,7 @@ class Claimer:
         self._names = [f"{account:02x}" * 16 for account in range(ACCOUNTS)]
 
     async def run(self, claims: int) -> Counted:
-        await self._database.open()
+        await self._database.run(self._database.backend.open)
         counted = Counted()
         while counted.claims < claims:
             counted += await self._turn()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from typing_extensions import override
 
-from jimeng_api.jobs.sqlite import SqliteFile
+from jimeng_api.database.sqlite import SqliteFile
 
 Heard = Callable[[str | None], None]
 

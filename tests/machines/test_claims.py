@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
-from unittest.mock import patch
 
 import psycopg
 import pytest
@@ -18,17 +17,17 @@ from sqlalchemy import text
 from typing_extensions import override
 
 from jimeng_api.clock import SystemClock
+from jimeng_api.database.database import Database
+from jimeng_api.database.postgresql import PostgresServer
 from jimeng_api.domain.errors import StorageUnavailable
 from jimeng_api.generation.desk import ready
 from jimeng_api.jobs.claims import Claims
-from jimeng_api.jobs.database import Database
-from jimeng_api.jobs.postgresql import PostgresServer
-from jimeng_api.jobs.store import JobStore
 from tests.inline import Inline
 from tests.machines.profile import run
 from tests.machines.server import ServedFile, Server
 from tests.machines.upstream import Fate
 from tests.machines.world import World
+from tests.stores import OwnStore
 from tests.virtual_time import VirtualClock, VirtualLoop
 
 P = ParamSpec("P")
@@ -72,8 +71,7 @@ class Gateway:
         self.backend = ServedFile("sqlite:////nowhere/never-opened.db", server, shared=True)
         self.backend.open()
         self.thread = Stepped()
-        with patch("jimeng_api.jobs.store._backend", lambda _: self.backend):
-            self.store = JobStore("", VirtualClock(), thread=self.thread)
+        self.store = OwnStore(self.backend, VirtualClock(), thread=self.thread)
         self.asked: list[asyncio.Task[Any]] = []
         self.workshop: asyncio.Task[Any] | None = None
 

@@ -29,7 +29,7 @@ from jimeng_api.generation.sending import Sending
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.job import Job
-from jimeng_api.jobs.store import JobStore, _assembled
+from jimeng_api.jobs.store import _assembled
 from jimeng_api.jobs.tables import jobs
 from jimeng_api.media.keeper import Keeper
 from jimeng_api.polling.poller import Poller
@@ -38,6 +38,7 @@ from jimeng_api.upstream.constants import Constants
 from tests.inline import Inline
 from tests.machines.server import ServedFile, Server
 from tests.machines.upstream import SEEDS_APART, Album, Books, Line
+from tests.stores import OwnStore
 from tests.virtual_time import VirtualClock, VirtualLoop
 
 T = TypeVar("T")
@@ -52,8 +53,7 @@ class Life:
     def __init__(self, world: World) -> None:
         clock = world.clock
         self.backend = ServedFile(world.url, world.server, shared=world.shared)
-        with patch("jimeng_api.jobs.store._backend", lambda _: self.backend):
-            self.store = JobStore(world.url, clock, thread=Inline())
+        self.store = OwnStore(self.backend, clock, thread=Inline())
         self.line = Line(world.books)
         self.placing = Placing(self.store.claims)
         self.poller = Poller(clock)
@@ -244,7 +244,7 @@ def _made_database() -> Path:
     _REMAINS.append(folder)
 
     async def make() -> None:
-        store = JobStore(f"sqlite:///{folder / 'jobs.db'}", VirtualClock(), thread=Inline())
+        store = OwnStore(f"sqlite:///{folder / 'jobs.db'}", VirtualClock(), thread=Inline())
         await store.open()
         await store.close()
 

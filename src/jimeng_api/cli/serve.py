@@ -46,9 +46,9 @@ def serve(
     from jimeng_api.accounts.vault import KeyFileUnusable
     from jimeng_api.cli import logs
     from jimeng_api.cli.sockets import bound
+    from jimeng_api.database.ownership import DatabaseInUse
+    from jimeng_api.database.schema import OtherKeyFile
     from jimeng_api.domain.errors import StorageUnavailable
-    from jimeng_api.jobs.ownership import DatabaseInUse
-    from jimeng_api.jobs.store import OtherKeyFile
     from jimeng_api.settings import Settings
 
     given = {"host": host, "port": port}

@@ -15,6 +15,7 @@ from jimeng_api.accounts.vault import Vault
 from jimeng_api.catalog.counts import batches
 from jimeng_api.catalog.image_models import IMAGE_MODELS
 from jimeng_api.clock import Clock
+from jimeng_api.database.database import Superseded
 from jimeng_api.domain.errors import (
     JobCancelled,
     JobEnded,
@@ -33,7 +34,6 @@ from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.turns import Turns
 from jimeng_api.generation.workshop import Workshop
-from jimeng_api.jobs.database import Superseded
 from jimeng_api.jobs.job import Job, JobKind, State, Submission
 from jimeng_api.jobs.repeats import KEPT_SECONDS, Repeat, meant
 from jimeng_api.jobs.store import JobStore, TakenKey

@@ -10,11 +10,11 @@ from dataclasses import replace
 import structlog
 
 from jimeng_api.clock import Clock
+from jimeng_api.database.database import Superseded
 from jimeng_api.domain.errors import GenerationTimedOut, JobCancelled, StorageUnavailable
 from jimeng_api.domain.failure import UNKNOWN_CHARGE, Failure
 from jimeng_api.domain.progress import Progress
 from jimeng_api.domain.results import Picture
-from jimeng_api.jobs.database import Superseded
 from jimeng_api.jobs.job import IllegalMove, Job, State, Submission
 from jimeng_api.jobs.store import JobStore
 

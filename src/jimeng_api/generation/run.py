@@ -9,6 +9,7 @@ import structlog
 
 from jimeng_api.accounts.session import Session
 from jimeng_api.clock import Clock
+from jimeng_api.database.database import Superseded
 from jimeng_api.domain.errors import (
     Charge,
     GatewayError,
@@ -25,7 +26,6 @@ from jimeng_api.generation.collecting import Collecting
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.sending import Sending, Sent, session_of
-from jimeng_api.jobs.database import Superseded
 from jimeng_api.jobs.job import IllegalMove, Job, State, Submission
 
 log = structlog.get_logger()

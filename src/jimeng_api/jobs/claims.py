@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from jimeng_api.jobs.database import Database
+from jimeng_api.database.database import Database
 
 
 class Claims:

@@ -21,8 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import TextClause
 
 from jimeng_api.clock import Clock
+from jimeng_api.database.database import Database, Superseded
 from jimeng_api.domain.errors import StorageUnavailable
-from jimeng_api.jobs.database import Database, Superseded
 from jimeng_api.jobs.signals import Signals
 from jimeng_api.jobs.tables import jobs, pictures, submissions
 

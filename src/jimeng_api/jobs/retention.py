@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Exists, Select, delete, exists, select, tuple_
 
-from jimeng_api.jobs.database import Database
+from jimeng_api.database.database import Database
 from jimeng_api.jobs.tables import idempotency_keys, jobs, pictures, submissions
 
 _PORTION = 50

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import msgspec
 from sqlalchemy import Connection
 
-from jimeng_api.jobs.database import Database
+from jimeng_api.database.database import Database
 
 _MOST_IDS = 150  # in one announcement: PostgreSQL takes 8,000 bytes
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -17,30 +15,23 @@ from sqlalchemy import (
     Select,
     delete,
     func,
-    insert,
-    inspect,
     select,
-    text,
     tuple_,
     update,
 )
 
 from jimeng_api.clock import Clock
-from jimeng_api.domain.errors import NotFound, StorageUnavailable
+from jimeng_api.database.database import Database, Superseded
+from jimeng_api.domain.errors import NotFound
 from jimeng_api.domain.failure import Failure
 from jimeng_api.domain.requests import GenerationRequest, ImageRequest, VideoRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.jobs.claims import Claims
 from jimeng_api.jobs.commits import Change, Commits
-from jimeng_api.jobs.database import Backend, Database, Superseded
 from jimeng_api.jobs.job import Job, JobKind, State, Submission, open_state
 from jimeng_api.jobs.retention import Retention
 from jimeng_api.jobs.signals import Signals
-from jimeng_api.jobs.sqlite import SqliteFile
-from jimeng_api.jobs.tables import idempotency_keys, jobs, key_files, pictures, submissions
-
-REVISION = "0004"
-"""The newest migration: what the tables must be at."""
+from jimeng_api.jobs.tables import idempotency_keys, jobs, pictures, submissions
 
 # Asked again and again while there is nothing to do: built once.
 _WORK = (
@@ -49,10 +40,6 @@ _WORK = (
     .group_by(submissions.c.account)
 )
 _CANCELLED = select(jobs.c.id).where(jobs.c.cancelled_at.is_not(None), jobs.c.finished_at.is_(None))
-
-
-class OtherKeyFile(Exception):
-    """The database belongs to another key file; the message tells the operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,42 +58,21 @@ class JobStore:
     `signals` when a job has changed, `retention` deletes what has been kept long enough.
     """
 
-    def __init__(self, url: str, clock: Clock, *, thread: Executor | None = None) -> None:
-        self._database = Database(_backend(url), clock, thread=thread)
-        self.claims = Claims(self._database)
-        self.signals = Signals(self._database, clock.token(8))
-        self.retention = Retention(self._database)
-        self._commits = Commits(self._database, self.signals, clock)
-        self._trying: asyncio.Future[bool] | None = None
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self.claims = Claims(database)
+        self.signals = Signals(database, clock.token(8))
+        self.retention = Retention(database)
+        self._commits = Commits(database, self.signals, clock)
 
-    async def open(self, *, key_digest: str = "") -> None:
-        """Bring the tables to the newest revision. Raises DatabaseInUse, OtherKeyFile.
-
-        `key_digest` names the key file that sessions are encrypted with.
-        """
-        await self._database.open()
-        if await self._database.read(_revision) != REVISION:
-            await self._database.run(self._migrate)
+    def listen(self) -> None:
+        """From now on hear the other gateways, where there are any."""
         if self.claims.shared:
-            await self._database.run(lambda: self._check_key_file(key_digest))
             self.signals.listen()
 
     async def close(self) -> None:
+        """Write what waits to be written; the database stays open."""
         await self._commits.close()
-        await self._database.close()
-
-    async def alive(self) -> bool:
-        """Whether the database takes a write at the moment: tried once for all who ask at the same time."""
-        if self._trying is None or self._trying.done():
-            self._trying = asyncio.ensure_future(self._takes_a_write())
-        return await asyncio.shield(self._trying)
-
-    async def _takes_a_write(self) -> bool:
-        try:
-            await self._database.write(self._database.backend.try_out)
-        except (StorageUnavailable, Superseded):
-            return False
-        return True
 
     # ------------------------------------------------------------------- connection
 
@@ -331,45 +297,6 @@ class JobStore:
 
     async def _jobs(self, query: Select[Any]) -> list[Job]:
         return await self._database.read(lambda connection: _assembled(connection, query))
-
-    def _check_key_file(self, digest: str) -> None:
-        with self._database.backend.migration() as connection:  # two may start at the same moment
-            _check_key_file(connection, digest)
-
-    def _migrate(self) -> None:
-        # Imported here: Alembic takes a while, and a start with up-to-date tables needs none of it.
-        from jimeng_api.jobs.migrations.upgrade import upgrade
-
-        with self._database.backend.migration() as connection:
-            if _revision(connection) != REVISION:  # another gateway may have been quicker
-                upgrade(connection)
-
-
-def _backend(url: str) -> Backend:
-    if url.startswith("sqlite:"):
-        return SqliteFile(url)
-    # Imported here: whoever uses SQLite needs none of it.
-    from jimeng_api.jobs.postgresql import PostgresServer
-
-    return PostgresServer(url)
-
-
-def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return found
-
-
-def _check_key_file(connection: Connection, digest: str) -> None:
-    found = connection.execute(select(key_files.c.digest)).scalar()
-    if found is None:
-        connection.execute(insert(key_files).values(digest=digest))
-    elif found != digest:
-        raise OtherKeyFile(
-            "The database was made with another key file. All gateways that share a database need the same "
-            "one: copy it, and name it with JIMENG_API_SECRET_KEY_FILE."
-        )
 
 
 _PORTION = 5000  # SQLite takes 32,766 values in a statement, PostgreSQL 65,535

@@ -1,4 +1,4 @@
-"""The tables that hold jobs, as SQLAlchemy describes them. Their history is in `migrations/`."""
+"""The tables that hold jobs, as SQLAlchemy describes them. Their history is in `database/migrations/`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     text,
 )
 
-metadata = MetaData()
+from jimeng_api.database.tables import metadata
 
 # A job's state changes only when it ends: until then it follows from its submissions, and is not written.
 # Requests and failures are JSON, sessions are encrypted.
@@ -101,11 +100,4 @@ idempotency_keys = Table(
     Column("key", Text, primary_key=True),
     Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
     Index("idempotency_keys_by_job", "job_id"),
-)
-
-key_files = Table(
-    "key_files",
-    metadata,
-    # A digest of the key file that the rows were made with: another one can neither read nor find them.
-    Column("digest", Text, primary_key=True),
 )

@@ -16,9 +16,9 @@ from jimeng_api.clock import SystemClock
 from jimeng_api.domain.errors import NotFound, StorageUnavailable
 from jimeng_api.generation.housekeeping import Housekeeping, Kept
 from jimeng_api.jobs.job import State
-from jimeng_api.jobs.store import JobStore
 from jimeng_api.media.store import MediaStore, input_id
 from tests.simulated.house import until
+from tests.stores import OwnStore
 from tests.unit.jobs.made import a_job, a_picture, in_state
 
 NOW = 1_767_225_600.0
@@ -47,8 +47,8 @@ class Calendar(SystemClock):
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[JobStore]:
-    store = JobStore(f"sqlite:///{tmp_path / 'jobs.db'}", SystemClock())
+async def store(tmp_path: Path) -> AsyncIterator[OwnStore]:
+    store = OwnStore(f"sqlite:///{tmp_path / 'jobs.db'}", SystemClock())
     await store.open()
     yield store
     await store.close()
@@ -59,11 +59,11 @@ def media(tmp_path: Path) -> MediaStore:
     return MediaStore(tmp_path / "media")
 
 
-def keeper(store: JobStore, media: MediaStore, kept: Kept = KEPT) -> Housekeeping:
+def keeper(store: OwnStore, media: MediaStore, kept: Kept = KEPT) -> Housekeeping:
     return Housekeeping(retention=store.retention, media=media, clock=Calendar(), kept=kept)
 
 
-async def ended(store: JobStore, media: MediaStore, name: str, *, days_ago: float) -> str:
+async def ended(store: OwnStore, media: MediaStore, name: str, *, days_ago: float) -> str:
     """A job that ended so long ago, with one picture; the name of its file."""
     at = NOW - days_ago * DAY
     picture = a_picture(job=name)
@@ -81,13 +81,13 @@ async def is_there(media: MediaStore, media_id: str) -> bool:
         return False
 
 
-async def names(store: JobStore) -> list[str]:
+async def names(store: OwnStore) -> list[str]:
     page = await store.page("owner", after=None, limit=100, newest_first=False)
     return sorted(job.id for job in page)
 
 
 async def test_what_is_old_goes_with_its_files_and_what_is_young_stays(
-    store: JobStore, media: MediaStore
+    store: OwnStore, media: MediaStore
 ) -> None:
     old = [await ended(store, media, f"old_{n}", days_ago=31 + n) for n in range(3)]
     young = await ended(store, media, "young", days_ago=29)
@@ -97,7 +97,7 @@ async def test_what_is_old_goes_with_its_files_and_what_is_young_stays(
 
 
 async def test_media_may_go_before_their_jobs_and_never_after(
-    store: JobStore, media: MediaStore
+    store: OwnStore, media: MediaStore
 ) -> None:
     file = await ended(store, media, "job", days_ago=10)
     await keeper(store, media, Kept(keys=0, media=20 * DAY, jobs=5 * DAY, inputs=DAY)).tidy()
@@ -110,7 +110,7 @@ async def test_media_may_go_before_their_jobs_and_never_after(
         await store.picture(file)
 
 
-async def test_what_is_kept_for_ever_stays(store: JobStore, media: MediaStore) -> None:
+async def test_what_is_kept_for_ever_stays(store: OwnStore, media: MediaStore) -> None:
     file = await ended(store, media, "job", days_ago=10_000)
     await keeper(store, media, Kept(keys=0, media=None, jobs=1.0, inputs=DAY)).tidy()
     assert await is_there(media, file)
@@ -120,7 +120,7 @@ async def test_what_is_kept_for_ever_stays(store: JobStore, media: MediaStore) -
 
 
 async def test_killed_between_file_and_row_the_next_pass_ends_what_was_begun(
-    store: JobStore, media: MediaStore, monkeypatch: pytest.MonkeyPatch
+    store: OwnStore, media: MediaStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = await ended(store, media, "job", days_ago=31)
 
@@ -141,7 +141,7 @@ async def test_killed_between_file_and_row_the_next_pass_ends_what_was_begun(
 
 
 async def test_a_file_that_cannot_be_deleted_stays_with_its_job_and_holds_up_no_other(
-    store: JobStore, media: MediaStore, tmp_path: Path
+    store: OwnStore, media: MediaStore, tmp_path: Path
 ) -> None:
     files = [await ended(store, media, f"{n}_job", days_ago=40 - n) for n in range(3)]
     stuck = tmp_path / "media" / files[0][:2] / files[0]
@@ -159,7 +159,7 @@ async def test_a_file_that_cannot_be_deleted_stays_with_its_job_and_holds_up_no_
 
 
 async def test_a_media_store_that_is_away_is_not_asked_for_every_single_file(
-    store: JobStore, media: MediaStore, monkeypatch: pytest.MonkeyPatch
+    store: OwnStore, media: MediaStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
         await ended(store, media, f"job_{number}", days_ago=31)
@@ -180,7 +180,7 @@ async def test_a_media_store_that_is_away_is_not_asked_for_every_single_file(
 
 
 async def test_half_written_files_of_an_earlier_life_go_and_those_that_grow_stay(
-    store: JobStore, media: MediaStore, tmp_path: Path
+    store: OwnStore, media: MediaStore, tmp_path: Path
 ) -> None:
     file = await ended(store, media, "a" * 32, days_ago=1)
     place = tmp_path / "media" / "ab"
@@ -198,7 +198,7 @@ async def test_half_written_files_of_an_earlier_life_go_and_those_that_grow_stay
 
 
 async def test_callers_pictures_go_when_no_job_can_need_them_any_more(
-    store: JobStore, media: MediaStore
+    store: OwnStore, media: MediaStore
 ) -> None:
     old = input_id(now=NOW - DAY - 1, token="ab" * 16)
     young = input_id(now=NOW - DAY + 1, token="ab" * 16)
@@ -211,7 +211,7 @@ async def test_callers_pictures_go_when_no_job_can_need_them_any_more(
 
 
 async def test_half_written_pictures_of_callers_go_too(
-    store: JobStore, media: MediaStore, tmp_path: Path
+    store: OwnStore, media: MediaStore, tmp_path: Path
 ) -> None:
     young = input_id(now=NOW, token="ab" * 16)
     await media.put(young, b"bytes")
@@ -225,7 +225,7 @@ async def test_half_written_pictures_of_callers_go_too(
 
 
 async def test_passes_come_soon_after_the_start_and_then_every_ten_minutes(
-    store: JobStore, media: MediaStore
+    store: OwnStore, media: MediaStore
 ) -> None:
     clock = Calendar()
     passes: list[float] = []
@@ -245,7 +245,7 @@ async def test_passes_come_soon_after_the_start_and_then_every_ten_minutes(
     assert len(set(pauses)) > 10
 
 
-async def test_trouble_is_told_once_and_waited_out(store: JobStore, media: MediaStore) -> None:
+async def test_trouble_is_told_once_and_waited_out(store: OwnStore, media: MediaStore) -> None:
     troubles: list[Exception | None] = [
         StorageUnavailable("away"),
         StorageUnavailable("away"),

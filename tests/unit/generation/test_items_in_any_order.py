@@ -26,7 +26,6 @@ from jimeng_api.generation.run import Generation
 from jimeng_api.generation.sending import Sending
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.jobs.job import Job, State, Submission
-from jimeng_api.jobs.store import JobStore
 from jimeng_api.media.keeper import Keeper
 from jimeng_api.media.store import MediaStore
 from jimeng_api.polling.pace import Pace
@@ -34,6 +33,7 @@ from jimeng_api.polling.poller import Poller
 from jimeng_api.upstream.client import UpstreamClient
 from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.uploads import Uploader
+from tests.stores import OwnStore
 
 SESSION = Session(site="cn", secret=Secret("0123456789abcdef"), account="account")
 REQUEST = ImageRequest(
@@ -120,7 +120,7 @@ class Album:
 
 async def carried(folder: Path, upstream: Telling, album: Album, *, parts: int = 1) -> Job:
     clock = HastyClock()
-    store = JobStore(f"sqlite:///{folder / 'jobs.db'}", clock)
+    store = OwnStore(f"sqlite:///{folder / 'jobs.db'}", clock)
     await store.open()
     now = clock.now()
     job = Job(
@@ -232,14 +232,14 @@ async def test_a_defect_while_keeping_ends_the_job_and_says_that_it_may_have_cos
 async def test_a_store_that_is_away_for_a_while_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save, failures = JobStore.save, iter(range(6))
+    save, failures = OwnStore.save, iter(range(6))
 
-    async def away(self: JobStore, *args: Any, **values: Any) -> None:
+    async def away(self: OwnStore, *args: Any, **values: Any) -> None:
         if next(failures, None) is not None:
             raise StorageUnavailable("away")
         await save(self, *args, **values)
 
-    monkeypatch.setattr(JobStore, "save", away)
+    monkeypatch.setattr(OwnStore, "save", away)
     upstream = Telling("abcd")
     job = await carried(tmp_path, upstream, Album())
     assert job.state is State.COMPLETED

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from jimeng_api.clock import SystemClock
-from jimeng_api.jobs.postgresql import PostgresServer
-from jimeng_api.jobs.store import JobStore
+from jimeng_api.database.postgresql import PostgresServer
 from tests import postgres as servers
+from tests.stores import OwnStore
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def one_postgresql_url(postgres: servers.PostgresServer) -> Iterator[str]:
     url = postgres.fresh_database()
 
     async def make() -> None:
-        store = JobStore(url, SystemClock())
+        store = OwnStore(url, SystemClock())
         await store.open()
         await store.close()
 
@@ -53,8 +53,8 @@ def empty(url: str) -> None:
 
 
 @pytest.fixture
-async def store(database_url: str) -> AsyncIterator[JobStore]:
-    store = JobStore(database_url, SystemClock())
+async def store(database_url: str) -> AsyncIterator[OwnStore]:
+    store = OwnStore(database_url, SystemClock())
     await store.open()
     yield store
     await store.close()

@@ -14,10 +14,11 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-import jimeng_api.jobs.migrations
+import jimeng_api.database.migrations
 from jimeng_api.clock import SystemClock
+from jimeng_api.database.schema import REVISION
 from jimeng_api.jobs.job import State
-from jimeng_api.jobs.store import REVISION, JobStore
+from tests.stores import OwnStore
 from tests.unit.jobs.made import FAILURE, REQUEST
 
 ACCOUNT = "a" * 32
@@ -41,7 +42,7 @@ def left_by_an_earlier_release(url: str) -> None:
     engine = create_engine(parsed, poolclass=NullPool)
     with engine.begin() as connection:
         config = Config()
-        folder = Path(jimeng_api.jobs.migrations.__path__[0])
+        folder = Path(jimeng_api.database.migrations.__path__[0])
         config.set_main_option("script_location", str(folder))
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
@@ -85,7 +86,7 @@ def _insert(connection: Connection, table: str, **values: Any) -> None:
 
 async def test_what_an_earlier_release_left_is_all_there_and_gone_on_with(fresh_url: str) -> None:
     await asyncio.to_thread(left_by_an_earlier_release, fresh_url)
-    store = JobStore(fresh_url, SystemClock())
+    store = OwnStore(fresh_url, SystemClock())
     await store.open()
     names = [*OPEN, "completed", "failed"]
     found = {name: await store.find("owner", name) for name in names}
@@ -119,10 +120,11 @@ async def test_a_database_that_was_brought_up_is_like_one_that_was_made_anew(
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from jimeng_api.jobs.tables import metadata
+    import jimeng_api.jobs.tables  # noqa: F401 - adds its own
+    from jimeng_api.database.tables import metadata
 
     await asyncio.to_thread(left_by_an_earlier_release, fresh_url)
-    store = JobStore(fresh_url, SystemClock())
+    store = OwnStore(fresh_url, SystemClock())
     await store.open()
     different, revision = await store._database.read(
         lambda connection: (
@@ -137,7 +139,7 @@ async def test_a_database_that_was_brought_up_is_like_one_that_was_made_anew(
 
 async def test_gateways_that_start_at_the_same_moment_bring_it_up_once(postgresql_url: str) -> None:
     await asyncio.to_thread(left_by_an_earlier_release, postgresql_url)
-    stores = [JobStore(postgresql_url, SystemClock()) for _ in range(4)]
+    stores = [OwnStore(postgresql_url, SystemClock()) for _ in range(4)]
     await asyncio.gather(*(store.open() for store in stores))
     for store in stores:
         assert await store.work() == {"": 1, ACCOUNT: 4}
@@ -164,13 +166,13 @@ async def test_a_start_that_is_broken_off_amid_the_migration_leaves_what_was_the
 
     event.listen(Engine, "before_cursor_execute", before)
     try:
-        store = JobStore(fresh_url, SystemClock())
+        store = OwnStore(fresh_url, SystemClock())
         with pytest.raises(Killed):
             await store.open()
         await store.close()
     finally:
         event.remove(Engine, "before_cursor_execute", before)
-    store = JobStore(fresh_url, SystemClock())
+    store = OwnStore(fresh_url, SystemClock())
     await store.open()
     assert await store.work() == {"": 1, ACCOUNT: 4}
     await store.close()

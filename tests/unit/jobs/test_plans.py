@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from jimeng_api.jobs.store import JobStore
+from tests.stores import OwnStore
 from tests.unit.jobs.test_retention import ended
 
-ASKED: dict[str, Callable[[JobStore], Awaitable[Any]]] = {
+ASKED: dict[str, Callable[[OwnStore], Awaitable[Any]]] = {
     "work": lambda store: store.work(),
     "at_work": lambda store: store.at_work(["a" * 32]),
     "cancelled": lambda store: store.cancelled(),
@@ -27,7 +27,7 @@ ASKED: dict[str, Callable[[JobStore], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("asked", ASKED)
-async def test_an_index_leads_to_what_is_asked_for(store: JobStore, asked: str) -> None:
+async def test_an_index_leads_to_what_is_asked_for(store: OwnStore, asked: str) -> None:
     await ended(store, "job_1", at=100.0, kept=[99.0], key="key")
     said: list[tuple[str, Any]] = []
 

@@ -11,16 +11,17 @@ import pytest
 from sqlalchemy import text
 
 from jimeng_api.clock import SystemClock
+from jimeng_api.database import postgresql
+from jimeng_api.database.postgresql import LEASE_SECONDS
+from jimeng_api.database.schema import OtherKeyFile
 from jimeng_api.domain.errors import StorageUnavailable
-from jimeng_api.jobs import postgresql
 from jimeng_api.jobs.job import State, Submission
-from jimeng_api.jobs.postgresql import LEASE_SECONDS
-from jimeng_api.jobs.store import JobStore, OtherKeyFile
+from tests.stores import OwnStore
 from tests.unit.jobs.conftest import empty
 from tests.unit.jobs.made import FAILURE, a_job, a_part, a_picture
 
 ACCOUNT, OTHER = "a" * 32, "f" * 32
-Opened = Callable[..., Awaitable[JobStore]]
+Opened = Callable[..., Awaitable[OwnStore]]
 
 
 @pytest.fixture
@@ -32,10 +33,10 @@ async def url(one_postgresql_url: str) -> str:
 @pytest.fixture
 async def opened(url: str) -> AsyncIterator[Opened]:
     """A gateway's store on the one database, as many as are asked for."""
-    stores: list[JobStore] = []
+    stores: list[OwnStore] = []
 
-    async def open_(key_digest: str = "key") -> JobStore:
-        stores.append(store := JobStore(url, SystemClock()))
+    async def open_(key_digest: str = "key") -> OwnStore:
+        stores.append(store := OwnStore(url, SystemClock()))
         await store.open(key_digest=key_digest)
         return store
 
@@ -43,11 +44,11 @@ async def opened(url: str) -> AsyncIterator[Opened]:
     await asyncio.gather(*(store.close() for store in stores))
 
 
-async def value(store: JobStore, query: str) -> Any:
+async def value(store: OwnStore, query: str) -> Any:
     return await store._database.read(lambda connection: connection.execute(text(query)).scalar())
 
 
-async def end_connection(store: JobStore, url: str) -> None:
+async def end_connection(store: OwnStore, url: str) -> None:
     """As when the server restarts, or an operator ends it."""
     process: int = await value(store, "SELECT pg_backend_pid()")
 
@@ -64,12 +65,12 @@ async def soon(true: Callable[[], object], *, seconds: float = 10) -> None:
             await asyncio.sleep(0.01)
 
 
-def is_connected(store: JobStore) -> bool:
+def is_connected(store: OwnStore) -> bool:
     """Asked anew, which a type checker does not expect of a property."""
     return store.connected
 
 
-async def until_free(store: JobStore) -> None:
+async def until_free(store: OwnStore) -> None:
     """Return once the account is this gateway's."""
     async with asyncio.timeout(10):
         while not await store.claims.take([ACCOUNT]):  # noqa: ASYNC110 - the server tells nobody
@@ -113,7 +114,7 @@ async def test_what_was_not_free_is_asked_about_again_only_when_it_is_time(opene
 
 
 async def test_a_gateway_that_closes_leaves_its_accounts(opened: Opened, url: str) -> None:
-    first = JobStore(url, SystemClock())
+    first = OwnStore(url, SystemClock())
     await first.open(key_digest="key")
     second = await opened()
     await first.claims.take([ACCOUNT])
@@ -148,7 +149,7 @@ async def test_a_lost_connection_frees_its_accounts_and_writes_nothing_until_it_
         await first.accept(a_job("job_2"))
     with pytest.raises(StorageUnavailable):
         await first.claims.take(["c" * 32])
-    assert not await first.alive()
+    assert not await first.database.alive()
     assert (await second.find("owner", "job_1")).state is State.ACCEPTED
 
     await first.reconnect()
@@ -156,7 +157,7 @@ async def test_a_lost_connection_frees_its_accounts_and_writes_nothing_until_it_
     assert first.claims.held == frozenset()
     assert await first.claims.take([ACCOUNT, OTHER]) == {OTHER}
     await first.accept(a_job("job_2"))
-    assert await first.alive()
+    assert await first.database.alive()
 
 
 async def test_a_connection_that_is_there_is_not_made_anew(opened: Opened) -> None:
@@ -179,7 +180,7 @@ async def test_an_error_of_a_statement_loses_no_connection(opened: Opened) -> No
 
 
 async def test_a_server_that_is_not_there_is_no_traceback_and_tells_no_password() -> None:
-    store = JobStore("postgresql://jimeng:a-password@127.0.0.1:1/jobs", SystemClock())
+    store = OwnStore("postgresql://jimeng:a-password@127.0.0.1:1/jobs", SystemClock())
     with pytest.raises(StorageUnavailable) as caught:
         await store.open()
     assert "a-password" not in str(caught.value)
@@ -349,7 +350,7 @@ async def test_gateways_with_different_key_files_do_not_share_a_database(
 ) -> None:
     await opened("one key")
     await opened("one key")
-    other = JobStore(url, SystemClock())
+    other = OwnStore(url, SystemClock())
     with pytest.raises(OtherKeyFile, match="SECRET_KEY_FILE"):
         await other.open(key_digest="another key")
     await other.close()
@@ -358,7 +359,7 @@ async def test_gateways_with_different_key_files_do_not_share_a_database(
 async def test_of_gateways_that_come_first_at_the_same_moment_with_other_keys_one_stays(
     url: str,
 ) -> None:
-    stores = [JobStore(url, SystemClock()) for _ in range(4)]
+    stores = [OwnStore(url, SystemClock()) for _ in range(4)]
     results = await asyncio.gather(
         *(store.open(key_digest=f"key {number}") for number, store in enumerate(stores)),
         return_exceptions=True,

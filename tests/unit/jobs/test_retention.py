@@ -11,8 +11,9 @@ from sqlalchemy.sql.expression import FromClause
 from jimeng_api.jobs import retention
 from jimeng_api.jobs.job import Job, State
 from jimeng_api.jobs.retention import START, Place
-from jimeng_api.jobs.store import JobStore, TakenKey
+from jimeng_api.jobs.store import TakenKey
 from jimeng_api.jobs.tables import idempotency_keys, jobs, pictures, submissions
+from tests.stores import OwnStore
 from tests.unit.jobs.made import a_job, a_picture, given_up, in_state
 
 
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("portion")
 
 
 async def ended(
-    store: JobStore,
+    store: OwnStore,
     name: str,
     *,
     at: float,
@@ -44,7 +45,7 @@ async def ended(
     return await store.find("owner", name)
 
 
-async def rows(store: JobStore, *tables: FromClause) -> list[int]:
+async def rows(store: OwnStore, *tables: FromClause) -> list[int]:
     return [
         await store._database.read(
             lambda connection, table=table: connection.scalar(  # type: ignore[misc]
@@ -55,7 +56,7 @@ async def rows(store: JobStore, *tables: FromClause) -> list[int]:
     ]
 
 
-async def forget_keys(store: JobStore, *, before: float) -> int:
+async def forget_keys(store: OwnStore, *, before: float) -> int:
     total, after = 0, ""
     while True:
         gone, place = await store.retention.forget_keys(before=before, after=after)
@@ -65,7 +66,7 @@ async def forget_keys(store: JobStore, *, before: float) -> int:
         after = place
 
 
-async def forget_jobs(store: JobStore, *, before: float) -> int:
+async def forget_jobs(store: OwnStore, *, before: float) -> int:
     total = 0
     after: Place | None = START
     while after is not None:
@@ -74,7 +75,7 @@ async def forget_jobs(store: JobStore, *, before: float) -> int:
     return total
 
 
-async def aged_media(store: JobStore, *, before: float) -> dict[str, list[str]]:
+async def aged_media(store: OwnStore, *, before: float) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     after: Place | None = START
     while after is not None:
@@ -84,7 +85,7 @@ async def aged_media(store: JobStore, *, before: float) -> dict[str, list[str]]:
     return found
 
 
-async def test_jobs_go_with_all_their_rows_once_their_time_is_over(store: JobStore) -> None:
+async def test_jobs_go_with_all_their_rows_once_their_time_is_over(store: OwnStore) -> None:
     for number in range(7):
         await ended(store, f"job_{number}", at=100.0 + number // 2)
     assert await forget_jobs(store, before=102.0) == 4
@@ -99,7 +100,7 @@ async def test_jobs_go_with_all_their_rows_once_their_time_is_over(store: JobSto
     assert await forget_jobs(store, before=102.0) == 0
 
 
-async def test_a_job_stays_as_long_as_it_has_media_or_a_key(store: JobStore) -> None:
+async def test_a_job_stays_as_long_as_it_has_media_or_a_key(store: OwnStore) -> None:
     await ended(store, "with_media", at=100.0, kept=[99.0])
     await ended(store, "with_key", at=100.0, key="k")
     await ended(store, "with_nothing", at=100.0)
@@ -111,7 +112,7 @@ async def test_a_job_stays_as_long_as_it_has_media_or_a_key(store: JobStore) -> 
     assert await rows(store) == [0, 0, 0, 0]
 
 
-async def test_what_is_open_or_only_watched_keeps_all_it_has(store: JobStore) -> None:
+async def test_what_is_open_or_only_watched_keeps_all_it_has(store: OwnStore) -> None:
     await ended(store, "watched", at=100.0, kept=[50.0], key="a", watched=True)
     await store.accept(a_job("running"), key=TakenKey(key="b"))
     await store.save("running", None, [a_picture(job="running")], at=50.0)
@@ -125,7 +126,7 @@ async def test_what_is_open_or_only_watched_keeps_all_it_has(store: JobStore) ->
     assert await rows(store, idempotency_keys) == [2]
 
 
-async def test_the_media_of_a_job_age_out_together(store: JobStore) -> None:
+async def test_the_media_of_a_job_age_out_together(store: OwnStore) -> None:
     await ended(store, "old", at=100.0, kept=[80.0, 90.0, 90.0])
     await ended(store, "with_one_that_came_late", at=100.0, kept=[80.0, 200.0])
     await ended(store, "young", at=100.0, kept=[150.0])
@@ -140,7 +141,7 @@ async def test_the_media_of_a_job_age_out_together(store: JobStore) -> None:
 
 
 async def test_a_job_whose_media_are_gone_names_none_and_is_not_called_partial(
-    store: JobStore,
+    store: OwnStore,
 ) -> None:
     job = await ended(store, "job", at=100.0, kept=[99.0, 99.0])
     assert len(job.pictures) == 2
@@ -151,7 +152,7 @@ async def test_a_job_whose_media_are_gone_names_none_and_is_not_called_partial(
     assert not job.partial
 
 
-async def test_keys_go_by_the_end_of_their_jobs(store: JobStore) -> None:
+async def test_keys_go_by_the_end_of_their_jobs(store: OwnStore) -> None:
     for number in range(5):
         await ended(store, f"job_{number}", at=100.0 + number, key=f"key_{number}")
     assert await forget_keys(store, before=102.5) == 3
@@ -162,7 +163,7 @@ async def test_keys_go_by_the_end_of_their_jobs(store: JobStore) -> None:
     assert await forget_keys(store, before=102.5) == 0
 
 
-async def test_what_several_gateways_delete_at_once_is_deleted_once(store: JobStore) -> None:
+async def test_what_several_gateways_delete_at_once_is_deleted_once(store: OwnStore) -> None:
     await ended(store, "job", at=100.0, kept=[99.0], key="k")
     media = (await aged_media(store, before=100.0))["job"]
     await store.retention.forget_media(media)

@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import func, select
 
 from jimeng_api.clock import SystemClock
+from jimeng_api.database.database import Superseded
+from jimeng_api.database.schema import REVISION
 from jimeng_api.domain.errors import NotFound, OutOfCredits, StorageUnavailable, UpstreamCode
 from jimeng_api.domain.failure import Failure
-from jimeng_api.jobs.database import Superseded
 from jimeng_api.jobs.job import State, Submission
-from jimeng_api.jobs.store import REVISION, JobStore, TakenKey
+from jimeng_api.jobs.store import TakenKey
 from jimeng_api.jobs.tables import jobs, submissions
+from tests.stores import OwnStore
 from tests.unit.jobs.made import (
     FAILURE,
     FINISHING,
@@ -32,31 +34,31 @@ from tests.unit.jobs.made import (
 ACCOUNT = a_part().account
 
 
-async def moved(store: JobStore, before: Submission, after: Submission, *, at: float = 2.0) -> None:
+async def moved(store: OwnStore, before: Submission, after: Submission, *, at: float = 2.0) -> None:
     await store.save(after.job_id, (before, after), at=at)
 
 
-async def brought(store: JobStore, part: Submission) -> None:
+async def brought(store: OwnStore, part: Submission) -> None:
     """A job with this one submission, from its start straight to where the part stands."""
     start = replace(part, state=State.ACCEPTED, attempt=0, watched_until=None, failure=None)
     await store.accept(a_job(part.job_id, submissions=(start,)))
     await moved(store, start, part)
 
 
-async def ids(store: JobStore) -> set[str]:
+async def ids(store: OwnStore) -> set[str]:
     return {job.id for job in await store.at_work([ACCOUNT])}
 
 
 # --------------------------------------------------------- what comes back ----
 
 
-async def test_a_job_comes_back_as_it_was_written(store: JobStore) -> None:
+async def test_a_job_comes_back_as_it_was_written(store: OwnStore) -> None:
     job = a_job(parts=3, fingerprint="f" * 64)
     await store.accept(job)
     assert await store.find("owner", "job_1") == job
 
 
-async def test_what_a_job_starts_from_comes_back_as_it_was_written(store: JobStore) -> None:
+async def test_what_a_job_starts_from_comes_back_as_it_was_written(store: OwnStore) -> None:
     job = a_job(request=replace(REQUEST, inputs=(INPUT, INPUT), finishing=FINISHING))
     await store.accept(job)
     assert await store.find("owner", "job_1") == job
@@ -64,7 +66,7 @@ async def test_what_a_job_starts_from_comes_back_as_it_was_written(store: JobSto
     assert (await store.find("owner", "job_1")).submissions[0].uploads == ("tos-1/a", "tos-1/b")
 
 
-async def test_every_step_comes_back_as_it_was_written(store: JobStore) -> None:
+async def test_every_step_comes_back_as_it_was_written(store: OwnStore) -> None:
     job = a_job(parts=2)
     await store.accept(job)
     before = job.submissions[1]
@@ -92,7 +94,7 @@ async def test_every_step_comes_back_as_it_was_written(store: JobStore) -> None:
 
 @pytest.mark.parametrize("watched", [False, True])
 async def test_a_refused_submission_comes_back_with_all_that_refused_it(
-    store: JobStore, watched: bool
+    store: OwnStore, watched: bool
 ) -> None:
     await store.accept(a_job())
     sent = a_part().submitting(digest="d", at=1.5)
@@ -106,7 +108,7 @@ async def test_a_refused_submission_comes_back_with_all_that_refused_it(
 
 
 async def test_the_sessions_of_a_job_go_with_the_last_thing_that_is_left_to_do(
-    store: JobStore,
+    store: OwnStore,
 ) -> None:
     await store.accept(a_job(parts=2))
     first, second = given_up(State.SUBMITTING, until=50.0), a_part(number=1).failed(FAILURE)
@@ -126,7 +128,7 @@ async def test_the_sessions_of_a_job_go_with_the_last_thing_that_is_left_to_do(
     assert job.pictures == (a_picture(),)
 
 
-async def test_what_the_disk_says_of_an_end_is_what_the_memory_says(store: JobStore) -> None:
+async def test_what_the_disk_says_of_an_end_is_what_the_memory_says(store: OwnStore) -> None:
     """The rule stands twice, in `Job.moved` and in SQL: for every pair of ends they must say the same."""
     ends = [
         in_state(State.COMPLETED),
@@ -150,7 +152,7 @@ async def test_what_the_disk_says_of_an_end_is_what_the_memory_says(store: JobSt
             assert await store.find("owner", name) == job
 
 
-async def test_another_owners_job_is_not_there(store: JobStore) -> None:
+async def test_another_owners_job_is_not_there(store: OwnStore) -> None:
     await store.accept(a_job())
     for owner, name in (("other", "job_1"), ("owner", "job_2"), ("", "job_1"), ("owner", "")):
         with pytest.raises(NotFound):
@@ -160,7 +162,7 @@ async def test_another_owners_job_is_not_there(store: JobStore) -> None:
 
 @pytest.mark.parametrize("newest_first", [True, False])
 async def test_pages_hold_every_job_once_also_those_of_the_same_moment(
-    store: JobStore, newest_first: bool
+    store: OwnStore, newest_first: bool
 ) -> None:
     # Three share a moment: the id decides between them, the same way on every database, whatever the
     # language that its server was set up in would make of these.
@@ -177,14 +179,14 @@ async def test_pages_hold_every_job_once_also_those_of_the_same_moment(
     assert seen == (in_order[::-1] if newest_first else in_order)
 
 
-async def test_a_page_behind_a_job_that_is_not_there_is_refused(store: JobStore) -> None:
+async def test_a_page_behind_a_job_that_is_not_there_is_refused(store: OwnStore) -> None:
     await store.accept(a_job("job_x", owner="other"))
     for mark in ("job_x", "nothing"):
         with pytest.raises(NotFound):
             await store.page("owner", after=mark, limit=2, newest_first=True)
 
 
-async def test_a_picture_is_found_by_its_name_alone(store: JobStore) -> None:
+async def test_a_picture_is_found_by_its_name_alone(store: OwnStore) -> None:
     await store.accept(a_job())
     await store.save("job_1", found=[a_picture()], at=1.0)
     assert await store.picture("job_1-media-0") == a_picture()
@@ -193,7 +195,7 @@ async def test_a_picture_is_found_by_its_name_alone(store: JobStore) -> None:
 
 
 async def test_a_submission_is_found_by_either_of_its_ids_for_its_owner_alone(
-    store: JobStore,
+    store: OwnStore,
 ) -> None:
     for name, owner, at in (("job_1", "owner", 1.0), ("job_2", "owner", 2.0), ("job_3", "x", 3.0)):
         part = a_part(name, submit_id="the-submit")
@@ -214,7 +216,7 @@ async def test_a_submission_is_found_by_either_of_its_ids_for_its_owner_alone(
 
 @pytest.mark.parametrize("state", State)
 async def test_there_is_work_on_an_account_while_a_submission_has_not_ended(
-    store: JobStore, state: State
+    store: OwnStore, state: State
 ) -> None:
     await brought(store, in_state(state))
     account = in_state(state).account
@@ -224,7 +226,7 @@ async def test_there_is_work_on_an_account_while_a_submission_has_not_ended(
 
 @pytest.mark.parametrize("part", [given_up(), in_state(State.RUNNING).collected(watched_until=9.0)])
 async def test_there_is_work_on_an_account_while_a_result_or_its_rest_may_come_late(
-    store: JobStore, part: Submission
+    store: OwnStore, part: Submission
 ) -> None:
     await brought(store, part)
     assert await store.work() == {part.account: 1}
@@ -234,7 +236,7 @@ async def test_there_is_work_on_an_account_while_a_result_or_its_rest_may_come_l
     assert await store.at_work([part.account]) == []
 
 
-async def test_work_is_counted_by_account_and_found_oldest_first(store: JobStore) -> None:
+async def test_work_is_counted_by_account_and_found_oldest_first(store: OwnStore) -> None:
     for number, account in enumerate("abcab"):
         part = a_part(f"job_{number}", account=account)
         await store.accept(a_job(f"job_{number}", created_at=100.0 - number, submissions=(part,)))
@@ -250,14 +252,14 @@ async def test_work_is_counted_by_account_and_found_oldest_first(store: JobStore
 
 
 async def test_more_accounts_than_one_statement_can_name_are_asked_about_too(
-    store: JobStore,
+    store: OwnStore,
 ) -> None:
     await store.accept(a_job())
     crowd = [f"account {number}" for number in range(12_000)]
     assert [job.id for job in await store.at_work([*crowd, ACCOUNT])] == ["job_1"]
 
 
-async def test_what_was_taken_back_is_listed_until_it_has_ended(store: JobStore) -> None:
+async def test_what_was_taken_back_is_listed_until_it_has_ended(store: OwnStore) -> None:
     await store.accept(a_job())
     await store.accept(a_job("job_2"))
     await store.cancel("job_1", at=5.0)
@@ -283,7 +285,7 @@ async def test_what_was_taken_back_is_listed_until_it_has_ended(store: JobStore)
     ],
 )
 async def test_only_one_of_two_moves_from_the_same_place_is_made(
-    store: JobStore, meanwhile: Submission
+    store: OwnStore, meanwhile: Submission
 ) -> None:
     await store.accept(a_job())
     await moved(store, a_part(), meanwhile)
@@ -295,7 +297,7 @@ async def test_only_one_of_two_moves_from_the_same_place_is_made(
 @pytest.mark.parametrize(
     "over", [in_state(State.COMPLETED), in_state(State.FAILED), given_up().let_go()]
 )
-async def test_nothing_moves_what_has_come_to_its_end(store: JobStore, over: Submission) -> None:
+async def test_nothing_moves_what_has_come_to_its_end(store: OwnStore, over: Submission) -> None:
     await brought(store, over)
     ended = await store.find("owner", "job_1")
     for after in (replace(over, failure=TIMED_OUT), replace(over, state=State.RUNNING)):
@@ -304,13 +306,13 @@ async def test_nothing_moves_what_has_come_to_its_end(store: JobStore, over: Sub
     assert await store.find("owner", "job_1") == ended
 
 
-async def test_a_move_of_a_job_that_is_not_there_is_refused(store: JobStore) -> None:
+async def test_a_move_of_a_job_that_is_not_there_is_refused(store: OwnStore) -> None:
     with pytest.raises(Superseded):
         await moved(store, a_part(), in_state(State.SUBMITTING))
 
 
 async def test_of_many_moves_from_the_same_place_at_once_exactly_one_is_made(
-    store: JobStore,
+    store: OwnStore,
 ) -> None:
     await store.accept(a_job())
     steps = [a_part().submitting(digest=f"d{number}", at=float(number)) for number in range(20)]
@@ -327,7 +329,7 @@ async def test_of_many_moves_from_the_same_place_at_once_exactly_one_is_made(
 
 
 async def test_five_hundred_at_once_are_all_on_disk_when_they_are_told_so(
-    store: JobStore, database_url: str
+    store: OwnStore, database_url: str
 ) -> None:
     async def accept(number: int) -> str:
         await store.accept(a_job(f"job_{number}", parts=2))
@@ -344,7 +346,7 @@ async def test_five_hundred_at_once_are_all_on_disk_when_they_are_told_so(
     assert parts == 1000
 
 
-async def test_a_change_that_fails_does_not_take_the_others_along(store: JobStore) -> None:
+async def test_a_change_that_fails_does_not_take_the_others_along(store: OwnStore) -> None:
     await store.accept(a_job("job_7"))
     results = await asyncio.gather(
         *(store.accept(a_job(f"job_{number}")) for number in range(20)), return_exceptions=True
@@ -355,7 +357,7 @@ async def test_a_change_that_fails_does_not_take_the_others_along(store: JobStor
     assert len(await ids(store)) == 20
 
 
-async def test_a_change_is_written_whole_or_not_at_all(store: JobStore) -> None:
+async def test_a_change_is_written_whole_or_not_at_all(store: OwnStore) -> None:
     await store.accept(a_job())
     twice = (a_picture(0), a_picture(0))
     part = a_part().submitting(digest="d", at=1.0)
@@ -364,7 +366,7 @@ async def test_a_change_is_written_whole_or_not_at_all(store: JobStore) -> None:
     assert await store.find("owner", "job_1") == a_job()
 
 
-async def test_a_writer_that_is_cancelled_leaves_its_change_to_be_written(store: JobStore) -> None:
+async def test_a_writer_that_is_cancelled_leaves_its_change_to_be_written(store: OwnStore) -> None:
     writing = asyncio.create_task(store.accept(a_job()))
     await asyncio.sleep(0)
     writing.cancel()
@@ -374,7 +376,7 @@ async def test_a_writer_that_is_cancelled_leaves_its_change_to_be_written(store:
     assert await ids(store) == {"job_1", "job_2"}
 
 
-async def test_changes_are_written_in_the_order_in_which_they_came(store: JobStore) -> None:
+async def test_changes_are_written_in_the_order_in_which_they_came(store: OwnStore) -> None:
     await store.accept(a_job())
     parts = [replace(a_part(), attempt=number) for number in range(40)]
     await asyncio.gather(*(moved(store, before, after) for before, after in pairwise(parts)))
@@ -384,7 +386,7 @@ async def test_changes_are_written_in_the_order_in_which_they_came(store: JobSto
 # ------------------------------------------------------------------- keys ----
 
 
-async def test_a_key_belongs_to_its_first_job_and_to_its_owner(store: JobStore) -> None:
+async def test_a_key_belongs_to_its_first_job_and_to_its_owner(store: OwnStore) -> None:
     await store.accept(a_job(fingerprint="f"), key=TakenKey(key="k"))
     await store.accept(a_job("job_2", owner="other"), key=TakenKey(key="k"))
     found = await store.keyed("owner", "k")
@@ -398,7 +400,7 @@ async def test_a_key_belongs_to_its_first_job_and_to_its_owner(store: JobStore) 
         await store.find("owner", "job_3")
 
 
-async def test_a_key_that_its_job_needs_no_more_goes_to_one_other(store: JobStore) -> None:
+async def test_a_key_that_its_job_needs_no_more_goes_to_one_other(store: OwnStore) -> None:
     await store.accept(a_job(), key=TakenKey(key="k"))
     results = await asyncio.gather(
         *(
@@ -414,7 +416,7 @@ async def test_a_key_that_its_job_needs_no_more_goes_to_one_other(store: JobStor
     assert await ids(store) == {"job_1", taken.id}
 
 
-async def test_a_key_may_hold_whatever_a_header_may(store: JobStore) -> None:
+async def test_a_key_may_hold_whatever_a_header_may(store: OwnStore) -> None:
     for key in ("", "'; --", "a" * 255, "ключ-鍵"):
         name = f"job_{len(key)}"
         await store.accept(a_job(name), key=TakenKey(key=key))
@@ -424,7 +426,7 @@ async def test_a_key_may_hold_whatever_a_header_may(store: JobStore) -> None:
 
 
 async def test_alike_are_an_owners_jobs_for_the_same_that_are_not_long_over(
-    store: JobStore,
+    store: OwnStore,
 ) -> None:
     for name, owner, fingerprint in (
         ("runs", "owner", "f"), ("other", "else", "f"), ("differs", "owner", "g"),
@@ -443,21 +445,21 @@ async def test_alike_are_an_owners_jobs_for_the_same_that_are_not_long_over(
 async def test_another_gateway_on_the_same_database_reads_what_was_written(
     database_url: str,
 ) -> None:
-    first = JobStore(database_url, SystemClock())
+    first = OwnStore(database_url, SystemClock())
     await first.open()
     await first.accept(a_job())
     await first.close()
-    second = JobStore(database_url, SystemClock())
+    second = OwnStore(database_url, SystemClock())
     await second.open()
     assert await second.at_work([ACCOUNT]) == [a_job()]
-    assert await second.alive()
+    assert await second.database.alive()
     await second.close()
 
 
 async def test_opening_again_changes_nothing(database_url: str) -> None:
     revision = None
     for _ in range(2):
-        store = JobStore(database_url, SystemClock())
+        store = OwnStore(database_url, SystemClock())
         await store.open()
         revision = await store._database.read(
             lambda connection: connection.exec_driver_sql(
@@ -468,11 +470,12 @@ async def test_opening_again_changes_nothing(database_url: str) -> None:
     assert revision == REVISION
 
 
-async def test_the_tables_are_those_that_the_migrations_lead_to(store: JobStore) -> None:
+async def test_the_tables_are_those_that_the_migrations_lead_to(store: OwnStore) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from jimeng_api.jobs.tables import metadata
+    import jimeng_api.jobs.tables  # noqa: F401 - adds its own
+    from jimeng_api.database.tables import metadata
 
     different = await store._database.read(
         lambda connection: compare_metadata(MigrationContext.configure(connection), metadata)
@@ -481,14 +484,14 @@ async def test_the_tables_are_those_that_the_migrations_lead_to(store: JobStore)
 
 
 async def test_a_store_that_was_not_opened_is_away(database_url: str) -> None:
-    store = JobStore(database_url, SystemClock())
+    store = OwnStore(database_url, SystemClock())
     with pytest.raises(StorageUnavailable):
         await store.find("owner", "job_1")
     await store.close()
 
 
 async def test_what_waits_to_be_written_when_the_connection_is_lost_is_refused_and_not_written(
-    store: JobStore,
+    store: OwnStore,
 ) -> None:
     under_way = asyncio.create_task(store.accept(a_job("job_1")))
     await asyncio.sleep(0)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from jimeng_api.jobs.database import Superseded
+from jimeng_api.database.database import Superseded
 from jimeng_api.jobs.job import IllegalMove, State, Submission
-from jimeng_api.jobs.store import JobStore
+from tests.stores import OwnStore
 from tests.unit.jobs.made import a_job, a_picture, given_up, in_state
 
 OTHER = "b" * 32
@@ -41,7 +41,7 @@ def test_what_is_watched_already_is_left_to_its_watcher() -> None:
         again(given_up())
 
 
-async def failed(store: JobStore, part: Submission) -> None:
+async def failed(store: OwnStore, part: Submission) -> None:
     start = replace(
         part, state=State.ACCEPTED, attempt=0, watched_until=None, failure=None, history_id=None
     )
@@ -49,7 +49,7 @@ async def failed(store: JobStore, part: Submission) -> None:
     await store.save(part.job_id, (start, part), at=2.0)
 
 
-async def test_whoever_works_on_its_account_finds_it_with_fresh_sessions(store: JobStore) -> None:
+async def test_whoever_works_on_its_account_finds_it_with_fresh_sessions(store: OwnStore) -> None:
     part = let_go()
     await failed(store, part)
     assert (await store.find("owner", "job_1")).sessions == b""
@@ -62,7 +62,7 @@ async def test_whoever_works_on_its_account_finds_it_with_fresh_sessions(store: 
     assert [one.id for one in await store.at_work([OTHER])] == ["job_1"]
 
 
-async def test_its_sessions_are_wiped_when_the_watch_ends(store: JobStore) -> None:
+async def test_its_sessions_are_wiped_when_the_watch_ends(store: OwnStore) -> None:
     part = let_go()
     await failed(store, part)
     await store.watch("job_1", again(part), sessions=b"fresh")
@@ -71,7 +71,7 @@ async def test_its_sessions_are_wiped_when_the_watch_ends(store: JobStore) -> No
     assert (job.sessions, job.late, job.finished_at) == (b"", True, 2.0)
 
 
-async def test_of_two_who_would_watch_it_again_the_second_hears_of_it(store: JobStore) -> None:
+async def test_of_two_who_would_watch_it_again_the_second_hears_of_it(store: OwnStore) -> None:
     part = let_go()
     await failed(store, part)
     await store.watch("job_1", again(part), sessions=b"first")

@@ -13,6 +13,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from jimeng_api.clock import Clock
+from jimeng_api.database import schema
+from jimeng_api.database.sqlite import SqliteFile
 from jimeng_api.domain.errors import StorageUnavailable
 
 Result = TypeVar("Result")
@@ -69,14 +71,30 @@ class Database:
         self._clock = clock
         self._heard_of = 0.0
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._trying: asyncio.Future[bool] | None = None
+
+    @classmethod
+    def at(cls, url: str, clock: Clock, *, thread: Executor | None = None) -> Database:
+        return cls(_backend(url), clock, thread=thread)
 
     @property
     def engine(self) -> Engine:
         return self.backend.engine
 
-    async def open(self) -> None:
-        """Raises DatabaseInUse."""
+    async def open(self, *, key_digest: str = "") -> None:
+        """Bring the tables to the newest revision. Raises DatabaseInUse, OtherKeyFile.
+
+        `key_digest` names the key file that secrets are encrypted with.
+        """
         await self.run(self.backend.open)
+        if await self.read(schema.revision) != schema.REVISION:
+            await self.run(lambda: self._alone(schema.bring_up))
+        if self.backend.shared:
+            await self.run(
+                lambda: self._alone(
+                    lambda connection: schema.check_key_file(connection, key_digest)
+                )
+            )
 
     @property
     def silent_for(self) -> float:
@@ -86,6 +104,19 @@ class Database:
     async def close(self) -> None:
         await self.run(self.backend.close)
         self._thread.shutdown(wait=False)
+
+    async def alive(self) -> bool:
+        """Whether the database takes a write at the moment: tried once for all who ask at the same time."""
+        if self._trying is None or self._trying.done():
+            self._trying = asyncio.ensure_future(self._takes_a_write())
+        return await asyncio.shield(self._trying)
+
+    async def _takes_a_write(self) -> bool:
+        try:
+            await self.write(self.backend.try_out)
+        except (StorageUnavailable, Superseded):
+            return False
+        return True
 
     async def read(self, work: Work[Result]) -> Result:
         return await self.write(work)
@@ -113,6 +144,20 @@ class Database:
             return result
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, working)
+
+    def _alone(self, work: Work[None]) -> None:
+        """In the database's thread, while no other gateway does the same: two may start at once."""
+        with self.backend.migration() as connection:
+            work(connection)
+
+
+def _backend(url: str) -> Backend:
+    if url.startswith("sqlite:"):
+        return SqliteFile(url)
+    # Imported here: whoever uses SQLite needs none of it.
+    from jimeng_api.database.postgresql import PostgresServer
+
+    return PostgresServer(url)
 
 
 @contextmanager

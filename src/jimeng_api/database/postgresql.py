@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from jimeng_api.jobs.tables import jobs
+from jimeng_api.database.tables import key_files
 
 log = structlog.get_logger()
 
@@ -105,7 +105,7 @@ class PostgresServer:
             self._connect()
 
     def try_out(self, connection: Connection) -> None:
-        connection.execute(update(jobs).where(jobs.c.id == "").values(state=""))
+        connection.execute(update(key_files).where(key_files.c.digest == "").values(digest=""))
 
     def claim(self, accounts: Collection[str]) -> set[str]:
         """Those of the accounts that nobody else works on; they are ours from now on.

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, delete, event, insert
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from jimeng_api.jobs.ownership import Ownership
-from jimeng_api.jobs.tables import key_files
+from jimeng_api.database.ownership import Ownership
+from jimeng_api.database.tables import key_files
 
 _TRIED_BYTES = 8_192
 
