@@ -43,7 +43,7 @@ def serve(
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
-    from jimeng_api.accounts.vault import KeyFileUnusable
+    from jimeng_api.accounts.key_file import KeyFileUnusable
     from jimeng_api.cli import logs
     from jimeng_api.cli.sockets import bound
     from jimeng_api.database.ownership import DatabaseInUse

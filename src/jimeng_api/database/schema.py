@@ -6,7 +6,7 @@ from sqlalchemy import Connection, insert, inspect, select, text
 
 from jimeng_api.database.tables import key_files
 
-REVISION = "0004"
+REVISION = "0007"
 """The newest migration: what the tables must be at."""
 
 

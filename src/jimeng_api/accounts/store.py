@@ -1,0 +1,244 @@
+"""Stored accounts on the disk: their sessions and proxies sealed, the rest in the clear."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import fields, replace
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from jimeng_api.accounts.session import Session
+from jimeng_api.accounts.stored import StoredAccount
+from jimeng_api.accounts.tables import accounts
+from jimeng_api.accounts.vault import Vault
+from jimeng_api.clock import Clock
+from jimeng_api.database.database import Database
+from jimeng_api.domain.errors import InvalidValue, NotFound
+from jimeng_api.domain.failure import Failure
+
+UNCHANGED: Any = object()
+
+
+class AccountStore:
+    """The operator's accounts. Trouble with the database is raised as StorageUnavailable."""
+
+    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
+        self._database = database
+        self._vault = vault
+        self._clock = clock
+
+    # ---------------------------------------------------------------------- reading
+
+    async def all(self) -> list[StoredAccount]:
+        """In the order in which they were added."""
+        return await self._database.read(self._every)
+
+    async def find(self, name: str) -> StoredAccount:
+        """The account of this name or id. Raises NotFound."""
+        return await self._database.read(lambda connection: self._one(connection, name))
+
+    async def any(self) -> bool:
+        return bool(await self.all())
+
+    async def sessions(
+        self, *, sites: Collection[str] | None, ids: Collection[str] | None
+    ) -> tuple[Session, ...]:
+        """Those that may be used, on these sites and with these ids; None means any."""
+        now = self._clock.now()
+        return tuple(
+            one.session
+            for one in await self.all()
+            if one.usable(now)
+            and (sites is None or one.session.site in sites)
+            and (ids is None or one.id in ids)
+        )
+
+    # ---------------------------------------------------------------------- writing
+
+    async def add(
+        self, session: Session, *, name: str = "", user: str = ""
+    ) -> tuple[StoredAccount, bool]:
+        """Store a session; the account, and whether it is a new one.
+
+        A session that is there already, or another one of the same user of the site, is the same account:
+        its session is replaced, and its name where one is given. Its proxy stays where none is given.
+        """
+
+        def work(connection: Connection) -> tuple[StoredAccount, bool]:
+            known = self._same(connection, session, user)
+            if known is None:
+                id_ = f"account_{self._clock.token(12)}"
+                made = StoredAccount(
+                    id=id_,
+                    name=_free(name, connection, but=id_) or _next(session.site, connection),
+                    session=session,
+                    user=user,
+                    added_at=self._clock.now(),
+                )
+                connection.execute(insert(accounts).values(self._row(made)))
+                return made, True
+            changed = replace(
+                known,
+                name=_free(name, connection, but=known.id) or known.name,
+                session=replace(session, proxy=session.proxy or known.session.proxy),
+                user=user or known.user,
+            )
+            if changed.session.account != known.session.account:
+                changed = replace(changed, trouble=None, trouble_at=None, checked_at=None)
+            self._write(connection, changed)
+            return changed, False
+
+        return await self._database.write(work)
+
+    async def change(
+        self,
+        name: str,
+        *,
+        new_name: str = "",
+        proxy: Any = UNCHANGED,
+        images_at_once: Any = UNCHANGED,
+        films_at_once: Any = UNCHANGED,
+    ) -> StoredAccount:
+        """Change what the operator decides of an account. Raises NotFound, InvalidValue."""
+
+        def work(connection: Connection) -> StoredAccount:
+            found = self._one(connection, name)
+            given = {"images_at_once": images_at_once, "films_at_once": films_at_once}
+            changed = replace(
+                found,
+                name=_free(new_name, connection, but=found.id) or found.name,
+                **{key: value for key, value in given.items() if value is not UNCHANGED},
+            )
+            if proxy is not UNCHANGED:
+                changed = replace(changed, session=replace(changed.session, proxy=proxy))
+            self._write(connection, changed)
+            return changed
+
+        return await self._database.write(work)
+
+    async def remove(self, name: str) -> StoredAccount:
+        """Forget it and its session. Jobs that it has in hand keep theirs until they end. Raises NotFound."""
+
+        def work(connection: Connection) -> StoredAccount:
+            found = self._one(connection, name)
+            connection.execute(delete(accounts).where(accounts.c.id == found.id))
+            return found
+
+        return await self._database.write(work)
+
+    async def note_check(
+        self,
+        account: str,
+        *,
+        trouble: Failure | None,
+        user: str = "",
+        membership: str | None = None,
+        credits_: int | None = None,
+    ) -> None:
+        """Write down how a look at the account (its session's name) went."""
+        now = self._clock.now()
+        found: dict[str, Any] = {
+            "membership": membership,
+            "credits": credits_,
+            "user": user or None,
+        }
+        await self._note(
+            account,
+            checked_at=now,
+            trouble=None if trouble is None else msgspec.json.encode(trouble),
+            trouble_at=None if trouble is None else now,
+            **{name: value for name, value in found.items() if value is not None},
+        )
+
+    async def note_trouble(
+        self, account: str, trouble: Failure, *, resting_until: float | None = None
+    ) -> None:
+        """Write down what the upstream refused the account with, and until when it is left alone."""
+        await self._note(
+            account,
+            trouble=msgspec.json.encode(trouble),
+            trouble_at=self._clock.now(),
+            resting_until=resting_until,
+        )
+
+    async def note_well(self, account: str) -> None:
+        """Write down that the account does its work again."""
+        await self._note(account, trouble=None, trouble_at=None, resting_until=None)
+
+    async def note_received(self, account: str, day: str) -> None:
+        """Write down that the daily credits of that day were received."""
+        await self._note(account, received_on=day)
+
+    async def _note(self, account: str, **values: Any) -> None:
+        noted = update(accounts).where(accounts.c.account == account).values(values)
+
+        def work(connection: Connection) -> None:
+            connection.execute(noted)
+
+        await self._database.write(work)
+
+    # ------------------------------------------------------------------------- rows
+
+    def _every(self, connection: Connection) -> list[StoredAccount]:
+        query = select(accounts).order_by(accounts.c.added_at, accounts.c.id)
+        return [self._account(row) for row in connection.execute(query).mappings()]
+
+    def _one(self, connection: Connection, name: str) -> StoredAccount:
+        query = select(accounts).where((accounts.c.name == name) | (accounts.c.id == name))
+        row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NotFound("There is no account of this name or id.", param="account")
+        return self._account(row)
+
+    def _same(self, connection: Connection, session: Session, user: str) -> StoredAccount | None:
+        named = accounts.c.account == session.account
+        if user:
+            named |= (accounts.c.user == user) & (accounts.c.site == session.site)
+        # The session itself first: two rows can be meant where a user was not known before.
+        rows = connection.execute(select(accounts).where(named)).mappings().all()
+        same = sorted(rows, key=lambda row: row["account"] != session.account)
+        for row in same[1:]:
+            connection.execute(delete(accounts).where(accounts.c.id == row["id"]))
+        return self._account(same[0]) if same else None
+
+    def _write(self, connection: Connection, changed: StoredAccount) -> None:
+        row = self._row(changed)
+        connection.execute(update(accounts).where(accounts.c.id == changed.id).values(row))
+
+    def _row(self, account: StoredAccount) -> dict[str, Any]:
+        plain = {name: getattr(account, name) for name in _PLAIN}
+        return plain | {
+            "sealed": self._vault.seal([account.session], row=account.id),
+            "account": account.session.account,
+            "site": account.session.site,
+            "trouble": msgspec.json.encode(account.trouble) if account.trouble else None,
+        }
+
+    def _account(self, row: RowMapping) -> StoredAccount:
+        (session,) = self._vault.open(row["sealed"], row=row["id"])
+        trouble = msgspec.json.decode(row["trouble"], type=Failure) if row["trouble"] else None
+        return StoredAccount(
+            **{name: row[name] for name in _PLAIN}, session=session, trouble=trouble
+        )
+
+
+_PLAIN = [one.name for one in fields(StoredAccount) if one.name not in ("session", "trouble")]
+
+
+def _free(name: str, connection: Connection, *, but: str) -> str:
+    """The name, if nobody else has it."""
+    taken = select(accounts.c.id).where(accounts.c.name == name, accounts.c.id != but)
+    if name and connection.execute(taken).first() is not None:
+        raise InvalidValue(f"There is another account of the name {name!r}.", param="name")
+    return name
+
+
+def _next(site: str, connection: Connection) -> str:
+    """A name for an account that was given none: `cn-1`, `cn-2`."""
+    names = set(connection.execute(select(accounts.c.name)).scalars())
+    number = 1
+    while f"{site}-{number}" in names:
+        number += 1
+    return f"{site}-{number}"
