@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 from starlette.types import ASGIApp
 
+from jimeng_api.accounts.keys import Keys, NoAccounts
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock, SystemClock
 from jimeng_api.database.database import Database
@@ -101,7 +102,7 @@ async def running(
             stills=FilmStills(media, folder=settings.data_dir),
             deleting=Deleting(desk=desk, workshop=workshop, store=store, media=media),
             finished=finished,
-            vault=vault,
+            keys=Keys(database, vault, clock, NoAccounts()),
             clock=clock,
             options=_web_options(settings),
             ready=ready,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from jimeng_api.accounts.terms import UNLIMITED, Terms
 from jimeng_api.catalog.sites import SITES, Site, split_token
 from jimeng_api.domain.errors import InvalidKey
 from jimeng_api.domain.secret import Secret
@@ -31,15 +32,24 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks: `owner` is a keyed digest of the key that was sent."""
+    """Who asks: `owner` is a keyed digest that all jobs of this caller bear.
+
+    `stored` says that the sessions are the operator's, lent to a key of this gateway: what else happens on
+    those accounts is none of the caller's business.
+    """
 
     owner: str
     sessions: tuple[Session, ...]
+    terms: Terms = UNLIMITED
+    stored: bool = False
 
     @property
     def sites(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(session.site for session in self.sessions))
 
+
+ISSUED = "jm-"
+"""What every key and token begins with that this gateway has issued."""
 
 # A session id is 32 hex characters today. What is longer or otherwise spelt may be tomorrow's, and the
 # upstream says so itself; what is shorter or could not stand in a cookie is a typing mistake.
@@ -64,8 +74,8 @@ def _session_of(part: str) -> tuple[str, Secret]:
         )
     if _OPENAI_KEY.fullmatch(part):
         raise InvalidKey(f"This looks like an OpenAI key, which is not sent on. {_HOW}")
-    if part.startswith("jm-"):
-        raise InvalidKey("This gateway has not issued that key.")
+    if part.startswith(ISSUED):
+        raise InvalidKey("A key of this gateway is sent alone, not in a list.")
     site, text = split_token(part)
     if not _SESSION.fullmatch(part) or not text:
         raise InvalidKey(f"The key is not a session id. {_HOW}")

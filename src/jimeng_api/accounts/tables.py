@@ -1,10 +1,28 @@
-"""The tables of stored accounts and of access tokens. Their history is in `database/migrations/`."""
+"""The tables of accounts, keys and tokens. Their history is in `database/migrations/`."""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, Table, Text
 
 from jimeng_api.database.tables import SEALED, metadata
+
+issued_keys = Table(
+    "issued_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    # Of the text, with the key file: without it, nobody can even try one out.
+    Column("digest", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("hint", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("terms", LargeBinary, nullable=False),  # JSON
+    Column("sessions", LargeBinary, nullable=False, info=SEALED),  # encrypted
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    Column("used_at", Float),
+)
 
 accounts = Table(
     "accounts",

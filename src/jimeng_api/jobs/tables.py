@@ -41,6 +41,12 @@ jobs = Table(
     Index("jobs_by_fingerprint", "owner", "fingerprint"),
     Index("jobs_by_end", "finished_at"),
 )
+Index(
+    "jobs_unfinished",
+    jobs.c.owner,
+    sqlite_where=jobs.c.finished_at.is_(None),
+    postgresql_where=jobs.c.finished_at.is_(None),
+)
 
 submissions = Table(
     "submissions",

@@ -1,4 +1,4 @@
-"""Which callers may come in: those whose `Authorization: Bearer` holds a key that the vault can read."""
+"""Which callers may come in: those whose `Authorization: Bearer` holds a session or an issued key."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def known_caller(request: Request, _: Annotated[object, Depends(BEARER)]) 
     scheme, key = get_authorization_scheme_param(sent[0])
     if scheme.lower() != "bearer" or not key.strip():
         raise InvalidKey(f"The Authorization header is not of the form `Bearer <key>`. {_HOW}")
-    return parts_of(request).vault.caller(key.strip())
+    return await parts_of(request).keys.caller(key.strip())
 
 
 KnownCaller = Annotated[Caller, Depends(known_caller)]

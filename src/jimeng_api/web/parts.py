@@ -12,7 +12,7 @@ from jimeng_api.catalog.lookup import DEFAULT_IMAGE_MODEL
 from jimeng_api.clock import Clock
 
 if TYPE_CHECKING:  # these bring much with them that the edge itself does not use
-    from jimeng_api.accounts.vault import Vault
+    from jimeng_api.accounts.keys import Keys
     from jimeng_api.generation.deleting import Deleting
     from jimeng_api.generation.desk import Desk
     from jimeng_api.generation.finishing import FinishedPictures
@@ -66,7 +66,7 @@ class Parts:
     stills: FilmStills
     deleting: Deleting
     finished: FinishedPictures
-    vault: Vault
+    keys: Keys
     clock: Clock
     options: WebOptions = WebOptions()
     ready: Ready = _always_ready

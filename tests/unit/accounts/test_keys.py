@@ -53,7 +53,7 @@ def test_a_key_is_one_session_or_several(key: str, expected: list[tuple[str, str
         (f"socks5://user:pass@10.0.0.1:1080@{ONE}", "proxy"),
         (f"http://proxy@{ONE}", "proxy"),
         (f"{ONE},https://proxy.example@{TWO}", "proxy"),
-        ("jm-" + "a" * 32, "not issued"),
+        ("jm-" + "a" * 32, "sent alone"),
         ("short", "not a session id"),
         ("us-", "not a session id"),
         ("session id", "not a session id"),

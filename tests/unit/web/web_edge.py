@@ -13,9 +13,11 @@ from typing import Any, BinaryIO
 from starlette.types import ASGIApp, Message
 from typing_extensions import override
 
+from jimeng_api.accounts.keys import Keys, NoAccounts
 from jimeng_api.accounts.session import Caller
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import SystemClock
+from jimeng_api.database.database import Database
 from jimeng_api.domain.errors import (
     GatewayError,
     InvalidValue,
@@ -325,7 +327,12 @@ class Edge:
             stills=FilmStills(self.media),
             deleting=MemoryDeleting(self.desk),
             finished=NoFinished(),
-            vault=Vault(Secret("k" * 64)),
+            keys=Keys(
+                Database.at("sqlite:////nowhere/never-opened.db", clock),
+                Vault(Secret("k" * 64)),
+                clock,
+                NoAccounts(),
+            ),
             clock=clock,
             options=WebOptions(**options),
             **({"ready": ready} if ready else {}),
