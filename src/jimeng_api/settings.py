@@ -162,6 +162,10 @@ class Settings(BaseSettings):
         None,
         description="The key that sessions are encrypted with; made (mode 0600) if it is missing.",
     )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="The key itself, in place of a file; from the environment, where no disk may hold it.",
+    )
     public_url: Origin | None = Field(
         None, description="Where callers reach the gateway, when its own view of that is wrong."
     )
@@ -215,6 +219,17 @@ class Settings(BaseSettings):
     )
     keep_keys_hours: Hours = Field(
         24, description="How long an Idempotency-Key counts after the end of its job."
+    )
+
+    access_token_hours: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        24, description="How long an access token from `POST /token` is good, at most."
+    )
+    refresh_token_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        30, description="How long an access token may be renewed; so long its sessions are kept."
+    )
+    receive_daily_credits: bool = Field(
+        default=False,
+        description="Receive the daily free credits of the stored accounts, once a day for each.",
     )
 
     fetch_allow: HostPorts = Field(

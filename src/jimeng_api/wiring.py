@@ -11,12 +11,17 @@ from dataclasses import dataclass
 import structlog
 from starlette.types import ASGIApp
 
-from jimeng_api.accounts.keys import Keys, NoAccounts
+from jimeng_api.accounts import key_file
+from jimeng_api.accounts.keys import Keys
+from jimeng_api.accounts.store import AccountStore
+from jimeng_api.accounts.tokens import Tokens
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock, SystemClock
 from jimeng_api.database.database import Database
+from jimeng_api.database.schema import OtherKeyFile
 from jimeng_api.generation.adopting import Adopting
 from jimeng_api.generation.collecting import Collecting
+from jimeng_api.generation.daily_gifts import DailyGifts
 from jimeng_api.generation.deleting import Deleting
 from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.finishing import FinishedPictures
@@ -25,6 +30,7 @@ from jimeng_api.generation.placing import Placing
 from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
 from jimeng_api.generation.sending import Sending
+from jimeng_api.generation.tending import Tending
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.store import JobStore
@@ -72,17 +78,30 @@ async def running(
     `clock`, `transport` and `threads` (for database and media) stand in for the real ones.
     """
     clock = clock or SystemClock()
-    vault = await asyncio.to_thread(_vault, settings)
     database = Database.at(settings.database, clock, thread=threads)
     store = JobStore(database, clock)
     door = transport or HttpTransport()
     try:
-        await database.open(key_digest=vault.digest("key file"))
+        vault = await opened(database, settings)
         store.listen()
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         fetcher = _fetcher(settings, door)
         keeper = Keeper(fetcher, Downloads(fetcher, settings.data_dir, clock), media, clock)
-        desk, workshop, finished = _desk(settings, clock, door, store, media, keeper, vault)
+        upstream = upstream_of(settings, clock, door)
+        desk, workshop, finished = _desk(
+            settings, clock, door, store, media, keeper, vault, upstream
+        )
+        accounts = AccountStore(database, vault, clock)
+        keys = Keys(database, vault, clock, accounts)
+        tokens = Tokens(
+            database,
+            keys,
+            vault,
+            clock,
+            seconds=settings.access_token_hours * _HOUR,
+            refresh_seconds=settings.refresh_token_days * _DAY,
+        )
+        tending = Tending(upstream, accounts, name_user=vault.digest)
         resumed = await workshop.open()
         if resumed:
             log.info("submissions_resumed", count=resumed)
@@ -102,18 +121,30 @@ async def running(
             stills=FilmStills(media, folder=settings.data_dir),
             deleting=Deleting(desk=desk, workshop=workshop, store=store, media=media),
             finished=finished,
-            keys=Keys(database, vault, clock, NoAccounts()),
+            keys=keys,
+            tokens=tokens,
+            accounts=accounts,
+            tending=tending,
             clock=clock,
             options=_web_options(settings),
             ready=ready,
         )
         housekeeping = Housekeeping(
-            retention=store.retention, media=media, clock=clock, kept=_kept(settings)
+            retention=store.retention,
+            media=media,
+            clock=clock,
+            kept=_kept(settings),
+            also=[tokens.forget],
         )
         housekeeping.open()
+        gifts = DailyGifts(tending, accounts, clock) if settings.receive_daily_credits else None
+        if gifts is not None:
+            gifts.open()
         try:
             yield Gateway(app=create_app(parts), desk=desk, workshop=workshop)
         finally:
+            if gifts is not None:
+                await gifts.close()
             await housekeeping.close()
             await desk.close()
     finally:
@@ -123,9 +154,35 @@ async def running(
         await database.close()
 
 
+async def opened(database: Database, settings: Settings) -> Vault:
+    """Open the database; the vault that its rows were sealed with.
+
+    A replacement of the key file that was cut short is brought to its end: the rows tell which one counts.
+    """
+    vault = await asyncio.to_thread(_vault, settings)
+    waiting = key_file.next_to(settings.key_file)
+    try:
+        await database.open(key_digest=vault.key_digest)
+    except OtherKeyFile:
+        if settings.secret_key is not None or not await asyncio.to_thread(waiting.exists):
+            raise
+        vault = await asyncio.to_thread(Vault.at, waiting)
+        await database.check_key(vault.key_digest)
+        await asyncio.to_thread(key_file.take_next, settings.key_file)
+    return vault
+
+
 def _vault(settings: Settings) -> Vault:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if settings.secret_key is not None:
+        return Vault(key_file.checked(settings.secret_key.get_secret_value()))
     return Vault.at(settings.key_file)
+
+
+def upstream_of(settings: Settings, clock: Clock, door: Transport) -> UpstreamClient:
+    return UpstreamClient(
+        door, clock, settings.upstream, settings.upstream_url, proxies=settings.proxies
+    )
 
 
 def _desk(
@@ -136,12 +193,10 @@ def _desk(
     media: MediaStore,
     keeper: Keeper,
     vault: Vault,
+    upstream: UpstreamClient,
 ) -> tuple[Desk, Workshop, FinishedPictures]:
     constants = settings.upstream
     placing = Placing(store.claims)
-    upstream = UpstreamClient(
-        door, clock, constants, settings.upstream_url, proxies=settings.proxies
-    )
     uploader = Uploader(
         upstream, door, clock, constants, settings.upstream_url, proxies=settings.proxies
     )

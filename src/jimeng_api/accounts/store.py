@@ -152,6 +152,10 @@ class AccountStore:
             **{name: value for name, value in found.items() if value is not None},
         )
 
+    async def note_credits(self, account: str, total: int) -> None:
+        """Write down what the account may spend."""
+        await self._note(account, credits=total)
+
     async def note_trouble(
         self, account: str, trouble: Failure, *, resting_until: float | None = None
     ) -> None:
@@ -167,9 +171,20 @@ class AccountStore:
         """Write down that the account does its work again."""
         await self._note(account, trouble=None, trouble_at=None, resting_until=None)
 
-    async def note_received(self, account: str, day: str) -> None:
-        """Write down that the daily credits of that day were received."""
-        await self._note(account, received_on=day)
+    async def take_day(self, account: str, day: str) -> bool:
+        """Write down that the daily credits of that day are being received; False where they were already."""
+        taken = (
+            update(accounts)
+            .where(accounts.c.account == account, accounts.c.received_on != day)
+            .values(received_on=day)
+        )
+        return await self._database.write(
+            lambda connection: connection.execute(taken).rowcount == 1
+        )
+
+    async def give_day_back(self, account: str) -> None:
+        """Nothing was received after all, and may be tried again."""
+        await self._note(account, received_on="")
 
     async def _note(self, account: str, **values: Any) -> None:
         noted = update(accounts).where(accounts.c.account == account).values(values)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jimeng_api.accounts.session import Session
+from jimeng_api.domain.credits import Credits
 from jimeng_api.domain.errors import RegionRefused, RiskControl, SessionExpired
 from jimeng_api.domain.failure import Failure
 
@@ -31,7 +32,7 @@ class StoredAccount:
     images_at_once: int | None = None
     films_at_once: int | None = None
     membership: str = ""
-    credits: int | None = None
+    credits: Credits | None = None
     checked_at: float | None = None
     trouble: Failure | None = None
     trouble_at: float | None = None

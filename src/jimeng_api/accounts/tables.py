@@ -37,7 +37,7 @@ accounts = Table(
     Column("images_at_once", Integer),
     Column("films_at_once", Integer),
     Column("membership", Text, nullable=False),
-    Column("credits", Integer),
+    Column("credits", LargeBinary),
     Column("checked_at", Float),
     Column("trouble", LargeBinary),
     Column("trouble_at", Float),

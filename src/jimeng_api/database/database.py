@@ -77,6 +77,11 @@ class Database:
     def at(cls, url: str, clock: Clock, *, thread: Executor | None = None) -> Database:
         return cls(_backend(url), clock, thread=thread)
 
+    @classmethod
+    def beside(cls, url: str, clock: Clock) -> Database:
+        """The database of a gateway that is running, for commands that change none of its jobs."""
+        return cls(_backend(url, owned=False), clock)
+
     @property
     def engine(self) -> Engine:
         return self.backend.engine
@@ -89,12 +94,16 @@ class Database:
         await self.run(self.backend.open)
         if await self.read(schema.revision) != schema.REVISION:
             await self.run(lambda: self._alone(schema.bring_up))
-        if self.backend.shared:
-            await self.run(
-                lambda: self._alone(
-                    lambda connection: schema.check_key_file(connection, key_digest)
-                )
-            )
+        if key_digest:
+            await self.check_key(key_digest)
+
+    async def check_key(self, digest: str) -> None:
+        """Raises OtherKeyFile where the rows were made with another one."""
+        await self.alone(lambda connection: schema.check_key_file(connection, digest))
+
+    async def alone(self, work: Work[Result]) -> Result:
+        """Do the work in one transaction, while no other gateway starts or changes the tables."""
+        return await self.run(lambda: self._alone(work))
 
     @property
     def silent_for(self) -> float:
@@ -145,15 +154,15 @@ class Database:
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, working)
 
-    def _alone(self, work: Work[None]) -> None:
+    def _alone(self, work: Work[Result]) -> Result:
         """In the database's thread, while no other gateway does the same: two may start at once."""
         with self.backend.migration() as connection:
-            work(connection)
+            return work(connection)
 
 
-def _backend(url: str) -> Backend:
+def _backend(url: str, *, owned: bool = True) -> Backend:
     if url.startswith("sqlite:"):
-        return SqliteFile(url)
+        return SqliteFile(url, owned=owned)
     # Imported here: whoever uses SQLite needs none of it.
     from jimeng_api.database.postgresql import PostgresServer
 

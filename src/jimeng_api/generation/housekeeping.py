@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -43,12 +43,20 @@ class Housekeeping:
     """
 
     def __init__(
-        self, *, retention: Retention, media: MediaStore, clock: Clock, kept: Kept
+        self,
+        *,
+        retention: Retention,
+        media: MediaStore,
+        clock: Clock,
+        kept: Kept,
+        also: Sequence[Callable[[], Awaitable[int]]] = (),
     ) -> None:
+        """`also`: what others have to take away, in the same pass."""
         self._retention = retention
         self._media = media
         self._clock = clock
         self._kept = kept
+        self._also = also
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:
@@ -88,6 +96,8 @@ class Housekeeping:
         if self._kept.jobs is not None:
             jobs = await self._forget_jobs(before=now - self._kept.jobs)
         inputs = await self._media.delete_inputs(before=now - self._kept.inputs)
+        for forget in self._also:
+            await forget()
         if keys or media or jobs or inputs:
             log.info("aged_out", keys=keys, media=media, jobs=jobs, inputs=inputs)
         if stuck:

@@ -25,6 +25,7 @@ UPLOAD_TOKEN: Final = "/mweb/v1/get_upload_token"  # noqa: S105 - a path
 CONTENT_CHECK: Final = "/mweb/v1/algo_proxy"
 CREDITS: Final = "/commerce/v1/benefits/user_credit"
 GRANT: Final = "/commerce/v1/benefits/credit_receive"
+MEMBERSHIP: Final = "/commerce/v1/subscription/user_info"
 LOGIN_STATE: Final = "/passport/account/info/v2"
 
 

@@ -13,9 +13,12 @@ from jimeng_api.clock import Clock
 
 if TYPE_CHECKING:  # these bring much with them that the edge itself does not use
     from jimeng_api.accounts.keys import Keys
+    from jimeng_api.accounts.store import AccountStore
+    from jimeng_api.accounts.tokens import Tokens
     from jimeng_api.generation.deleting import Deleting
     from jimeng_api.generation.desk import Desk
     from jimeng_api.generation.finishing import FinishedPictures
+    from jimeng_api.generation.tending import Tending
     from jimeng_api.jobs.job import Job
     from jimeng_api.media.film_stills import FilmStills
     from jimeng_api.media.intake import Intake
@@ -67,6 +70,9 @@ class Parts:
     deleting: Deleting
     finished: FinishedPictures
     keys: Keys
+    tokens: Tokens
+    accounts: AccountStore
+    tending: Tending
     clock: Clock
     options: WebOptions = WebOptions()
     ready: Ready = _always_ready

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("images_at_once", sa.Integer),
         sa.Column("films_at_once", sa.Integer),
         sa.Column("membership", sa.Text, nullable=False),
-        sa.Column("credits", sa.Integer),
+        sa.Column("credits", sa.LargeBinary),
         sa.Column("checked_at", sa.Float),
         sa.Column("trouble", sa.LargeBinary),
         sa.Column("trouble_at", sa.Float),
