@@ -12,7 +12,7 @@ from tables.markdown import code, table
 # The tables of a page, and the branches of the tree that each of them shows.
 TABLES: Mapping[str, tuple[type[GatewayError], ...]] = {
     "request": (errors.InvalidRequest,),
-    "key": (errors.InvalidKey,),
+    "key": (errors.InvalidKey, errors.KeyRestricted),
     "account": (errors.AccountUnusable,),
     "upstream": (errors.UpstreamTrouble, errors.UpstreamChanged),
     "generation": (
@@ -108,8 +108,20 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "没有可取消的：任务先前已经结束。`GET /v1/jobs/{id}` 可查看结果。",
     ),
     "invalid_api_key": (
-        "There is no key, or it holds no session. Send `Authorization: Bearer <sessionid>`.",
-        "没有密钥，或密钥里没有会话。请发送 `Authorization: Bearer <sessionid>`。",
+        "There is no key, it holds no session, or it is a key of this gateway that was revoked or has expired. "
+        "Send `Authorization: Bearer <sessionid>`, or a good key of this gateway.",
+        "没有密钥、密钥里没有会话，或者是本网关已吊销、已过期的密钥。请发送 `Authorization: Bearer <sessionid>`，"
+        "或本网关的有效密钥。",
+    ),
+    "key_not_permitted": (
+        "The key may not do this: its issuer has limited its models, or it is the admin key, which has no "
+        "accounts. The message says which; whoever issued the key can issue another.",
+        "该密钥无权这样做：签发者限制了它可用的模型，或者它是管理密钥，没有账号。消息里说明原因；请向签发者申请另一个。",
+    ),
+    "rate_limit_exceeded": (
+        "The key has reached its requests per minute, or its unfinished jobs. `Retry-After` says when to try "
+        "again; nothing was submitted.",
+        "该密钥达到了每分钟请求数或未完成任务数的上限。`Retry-After` 给出何时重试；没有提交任何任务。",
     ),
     "upstream_session_expired": (
         "The site no longer accepts the session. Sign in there again and send the new one.",

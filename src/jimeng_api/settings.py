@@ -87,6 +87,12 @@ def _database_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _admin_key(key: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-+\--~]{20,200}", key.get_secret_value()):
+        raise ValueError("must have 20 to 200 printable characters without spaces and commas")
+    return key
+
+
 def _proxies(given: str | Mapping[str, str | Secret]) -> dict[str, Secret]:
     """One address for each site. What is wrong is told without it, since it may hold a password."""
     if isinstance(given, str):
@@ -120,6 +126,7 @@ Proxies = Annotated[
     PlainSerializer(lambda proxies: {site: str(proxy) for site, proxy in proxies.items()}),
 ]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]  # it may hold a password
+AdminKey = Annotated[SecretStr, AfterValidator(_admin_key)]
 Seconds = Annotated[float, Field(gt=0)]
 Hours = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Days = Annotated[
@@ -165,6 +172,10 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None,
         description="The key itself, in place of a file; from the environment, where no disk may hold it.",
+    )
+    admin_key: AdminKey | None = Field(
+        None,
+        description="What opens the admin routes, at least 20 characters; without it they are closed.",
     )
     public_url: Origin | None = Field(
         None, description="Where callers reach the gateway, when its own view of that is wrong."

@@ -12,13 +12,15 @@ import structlog
 from starlette.types import ASGIApp
 
 from jimeng_api.accounts import key_file
-from jimeng_api.accounts.keys import Keys
+from jimeng_api.accounts.keys import Accounts, Keys
 from jimeng_api.accounts.store import AccountStore
 from jimeng_api.accounts.tokens import Tokens
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock, SystemClock
 from jimeng_api.database.database import Database
 from jimeng_api.database.schema import OtherKeyFile
+from jimeng_api.domain.addresses import is_loopback
+from jimeng_api.domain.secret import Secret
 from jimeng_api.generation.adopting import Adopting
 from jimeng_api.generation.collecting import Collecting
 from jimeng_api.generation.daily_gifts import DailyGifts
@@ -48,12 +50,16 @@ from jimeng_api.settings import Settings
 from jimeng_api.transport import HttpTransport, Transport
 from jimeng_api.upstream.client import UpstreamClient
 from jimeng_api.upstream.uploads import Uploader
-from jimeng_api.web.app import create_app
-from jimeng_api.web.parts import Parts, WebOptions
+from jimeng_api.web.app import create_admin_app, create_app
+from jimeng_api.web.parts import Administration, Parts, WebOptions
 
 log = structlog.get_logger()
 
 _HOUR, _DAY = 3600.0, 86_400.0
+
+
+class OpenToOthers(Exception):
+    """Stored accounts would be within reach of strangers; the message tells the operator what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +89,9 @@ async def running(
     door = transport or HttpTransport()
     try:
         vault = await opened(database, settings)
+        accounts = AccountStore(database, vault, clock)
+        keys = Keys(database, vault, clock, accounts)
+        await _refuse_to_be_open(settings, keys, accounts)
         store.listen()
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         fetcher = _fetcher(settings, door)
@@ -91,8 +100,6 @@ async def running(
         desk, workshop, finished = _desk(
             settings, clock, door, store, media, keeper, vault, upstream
         )
-        accounts = AccountStore(database, vault, clock)
-        keys = Keys(database, vault, clock, accounts)
         tokens = Tokens(
             database,
             keys,
@@ -101,7 +108,7 @@ async def running(
             seconds=settings.access_token_hours * _HOUR,
             refresh_seconds=settings.refresh_token_days * _DAY,
         )
-        tending = Tending(upstream, accounts, name_user=vault.digest)
+        tending = Tending(upstream, accounts, clock, name_user=vault.digest)
         resumed = await workshop.open()
         if resumed:
             log.info("submissions_resumed", count=resumed)
@@ -170,6 +177,46 @@ async def opened(database: Database, settings: Settings) -> Vault:
         await database.check_key(vault.key_digest)
         await asyncio.to_thread(key_file.take_next, settings.key_file)
     return vault
+
+
+@asynccontextmanager
+async def administered(settings: Settings, admin_key: Secret) -> AsyncIterator[ASGIApp]:
+    """The admin routes for whoever has this key, on a database that no gateway need work on."""
+    clock = SystemClock()
+    database = Database.at(settings.database, clock)
+    door = HttpTransport()
+    try:
+        vault = await opened(database, settings)
+        accounts = AccountStore(database, vault, clock)
+        upstream = upstream_of(settings, clock, door)
+        administration = Administration(
+            keys=Keys(database, vault, clock, accounts),
+            accounts=accounts,
+            tending=Tending(upstream, accounts, clock, name_user=vault.digest),
+            clock=clock,
+            admin_key=admin_key,
+        )
+        yield create_admin_app(administration)
+    finally:
+        await door.close()
+        await database.close()
+
+
+async def _refuse_to_be_open(settings: Settings, keys: Keys, accounts: Accounts) -> None:
+    """Raises OpenToOthers."""
+    if settings.admin_key or is_loopback(settings.host) or not await accounts.any():
+        return
+    if not await keys.any():
+        raise OpenToOthers(
+            f"Accounts are stored here, the gateway is to listen on {settings.host}, where others can reach "
+            "it, and no key was issued that says who may use them. Issue one (jimeng-api keys create), or "
+            "set JIMENG_API_ADMIN_KEY, or listen on 127.0.0.1."
+        )
+
+
+def _admin_key(settings: Settings) -> Secret | None:
+    key = settings.admin_key
+    return None if key is None else Secret(key.get_secret_value())
 
 
 def _vault(settings: Settings) -> Vault:
@@ -275,4 +322,5 @@ def _web_options(settings: Settings) -> WebOptions:
         receive_timeout=settings.receive_seconds,
         wait_seconds=settings.wait_seconds,
         heartbeat_seconds=settings.heartbeat_seconds,
+        admin_key=_admin_key(settings),
     )

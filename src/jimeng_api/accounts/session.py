@@ -23,6 +23,10 @@ class Session:
     account: str
     proxy: Secret | None = None
 
+    def by(self, proxy: Secret | None) -> Session:
+        """The same session, with this way of its own."""
+        return replace(self, proxy=proxy)
+
     @property
     def home(self) -> Site:
         """The site, by the way that this account takes."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
@@ -15,10 +16,10 @@ from jimeng_api.accounts.tables import accounts
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock
 from jimeng_api.database.database import Database
+from jimeng_api.domain.credits import Credits
 from jimeng_api.domain.errors import InvalidValue, NotFound
 from jimeng_api.domain.failure import Failure
-
-UNCHANGED: Any = object()
+from jimeng_api.domain.secret import Secret
 
 
 class AccountStore:
@@ -97,21 +98,20 @@ class AccountStore:
         name: str,
         *,
         new_name: str = "",
-        proxy: Any = UNCHANGED,
-        images_at_once: Any = UNCHANGED,
-        films_at_once: Any = UNCHANGED,
+        proxy: Secret | Literal["same"] | None = "same",
+        limits: Mapping[str, int | None] = MappingProxyType({}),
     ) -> StoredAccount:
         """Change what the operator decides of an account. Raises NotFound, InvalidValue."""
 
         def work(connection: Connection) -> StoredAccount:
             found = self._one(connection, name)
-            given = {"images_at_once": images_at_once, "films_at_once": films_at_once}
             changed = replace(
                 found,
                 name=_free(new_name, connection, but=found.id) or found.name,
-                **{key: value for key, value in given.items() if value is not UNCHANGED},
+                images_at_once=limits.get("images_at_once", found.images_at_once),
+                films_at_once=limits.get("films_at_once", found.films_at_once),
             )
-            if proxy is not UNCHANGED:
+            if proxy != "same":
                 changed = replace(changed, session=replace(changed.session, proxy=proxy))
             self._write(connection, changed)
             return changed
@@ -135,26 +135,26 @@ class AccountStore:
         trouble: Failure | None,
         user: str = "",
         membership: str | None = None,
-        credits_: int | None = None,
+        credits_: Credits | None = None,
     ) -> None:
         """Write down how a look at the account (its session's name) went."""
         now = self._clock.now()
         found: dict[str, Any] = {
             "membership": membership,
-            "credits": credits_,
+            "credits": _json(credits_),
             "user": user or None,
         }
         await self._note(
             account,
             checked_at=now,
-            trouble=None if trouble is None else msgspec.json.encode(trouble),
+            trouble=_json(trouble),
             trouble_at=None if trouble is None else now,
             **{name: value for name, value in found.items() if value is not None},
         )
 
-    async def note_credits(self, account: str, total: int) -> None:
+    async def note_credits(self, account: str, found: Credits) -> None:
         """Write down what the account may spend."""
-        await self._note(account, credits=total)
+        await self._note(account, credits=_json(found))
 
     async def note_trouble(
         self, account: str, trouble: Failure, *, resting_until: float | None = None
@@ -162,7 +162,7 @@ class AccountStore:
         """Write down what the upstream refused the account with, and until when it is left alone."""
         await self._note(
             account,
-            trouble=msgspec.json.encode(trouble),
+            trouble=_json(trouble),
             trouble_at=self._clock.now(),
             resting_until=resting_until,
         )
@@ -228,18 +228,27 @@ class AccountStore:
             "sealed": self._vault.seal([account.session], row=account.id),
             "account": account.session.account,
             "site": account.session.site,
-            "trouble": msgspec.json.encode(account.trouble) if account.trouble else None,
+            "trouble": _json(account.trouble),
+            "credits": _json(account.credits),
         }
 
     def _account(self, row: RowMapping) -> StoredAccount:
         (session,) = self._vault.open(row["sealed"], row=row["id"])
-        trouble = msgspec.json.decode(row["trouble"], type=Failure) if row["trouble"] else None
+        trouble, credits_ = row["trouble"], row["credits"]
         return StoredAccount(
-            **{name: row[name] for name in _PLAIN}, session=session, trouble=trouble
+            **{name: row[name] for name in _PLAIN},
+            session=session,
+            trouble=msgspec.json.decode(trouble, type=Failure) if trouble else None,
+            credits=msgspec.json.decode(credits_, type=Credits) if credits_ else None,
         )
 
 
-_PLAIN = [one.name for one in fields(StoredAccount) if one.name not in ("session", "trouble")]
+_APART = ("session", "trouble", "credits")
+_PLAIN = [one.name for one in fields(StoredAccount) if one.name not in _APART]
+
+
+def _json(value: Failure | Credits | None) -> bytes | None:
+    return None if value is None else msgspec.json.encode(value)
 
 
 def _free(name: str, connection: Connection, *, but: str) -> str:

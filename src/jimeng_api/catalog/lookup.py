@@ -140,6 +140,8 @@ def unavailable(model: Model, sites: Iterable[Site]) -> ModelNotAvailable:
     own = tuple(dict.fromkeys(sites))
     having = [site.name for site in sites_of(model)]
     text = [f"{model.name} is on {' '.join(having)}" if having else f"no site has {model.name} yet"]
+    if not own:
+        text.append("; no account stands behind this key at the moment")
     if own and having:
         text.append(f", not on {' '.join(site.name for site in own)}")
     for site in own:

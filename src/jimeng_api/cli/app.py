@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jimeng_api.cli import finishing, image, jobs, models, serve, simulate, video
+from jimeng_api.cli import finishing, image, jobs, keys, models, serve, simulate, video
 
 app = typer.Typer(
     name="jimeng-api",
@@ -23,3 +23,4 @@ app.command("outpaint")(finishing.outpaint)
 app.command("repair")(finishing.repair)
 app.command("models")(models.models)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(keys.app, name="keys")

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 from rich.console import Console
 
 from jimeng_api.domain.secret import Secret
-from jimeng_api.transport import Broken, HttpTransport, NotSent, Request, Stream
+from jimeng_api.transport import Broken, HttpTransport, NotSent, Request, Response, Stream
 
 BaseUrl = Annotated[
     str, typer.Option("--base-url", envvar="JIMENG_API_BASE_URL", help="Where the gateway listens.")
@@ -41,12 +41,19 @@ class Refused(Exception):
     """The gateway answered with an error; the message is its own."""
 
 
+class Door(Protocol):
+    """What answers requests: a gateway over the network, or one in this process."""
+
+    async def send(self, request: Request) -> Response: ...
+
+
 @dataclass(slots=True)
 class GatewayCaller:
-    """Speaks to a gateway as any client does."""
+    """Speaks to a gateway as any client does. `door` leads to one that is in this process."""
 
     base_url: str
     token: Secret
+    door: Door | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
     _transport: HttpTransport | None = field(default=None, repr=False)
 
@@ -60,15 +67,30 @@ class GatewayCaller:
 
     async def get(self, path: str) -> Any:
         """The JSON at a path. Raises Refused."""
-        answer = await self._door.send(self._request("GET", path, None, timeout=30))
-        return _checked(answer.status, answer.body)
+        return await self._said("GET", path, None, seconds=30)
+
+    async def delete(self, path: str) -> Any:
+        """The JSON that answers a deletion. Raises Refused."""
+        return await self._said("DELETE", path, None, seconds=30)
+
+    async def is_there(self) -> bool:
+        """Whether anything listens there."""
+        try:
+            await self._door.send(self._request("GET", "/ping", None, timeout=10))
+        except NotSent:
+            return False
+        return True
 
     async def post(self, path: str, order: object = None, *, seconds: float = 90) -> Any:
         """The JSON that answers an order, which may take so long. Raises Refused."""
         import msgspec
 
         body = b"" if order is None else msgspec.json.encode(order)
-        answer = await self._door.send(self._request("POST", path, body, timeout=seconds))
+        return await self._said("POST", path, body, seconds=seconds)
+
+    async def _said(self, method: str, path: str, body: bytes | None, *, seconds: float) -> Any:
+        door = self.door or self._door
+        answer = await door.send(self._request(method, path, body, timeout=seconds))
         return _checked(answer.status, answer.body)
 
     async def fetch(self, url: str) -> bytes:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jimeng_api.cli.caller import err
+from jimeng_api.cli.configuration import configured
 from jimeng_api.cli.simulate import Faults, Seed, Speed
 
 if TYPE_CHECKING:
@@ -40,33 +41,15 @@ def serve(
     faults: Faults = None,
 ) -> None:
     """Run the gateway. --seed, --speed and --faults go to the simulator."""
-    from pydantic import ValidationError
-    from pydantic_settings import SettingsError
-
     from jimeng_api.accounts.key_file import KeyFileUnusable
     from jimeng_api.cli import logs
     from jimeng_api.cli.sockets import bound
     from jimeng_api.database.ownership import DatabaseInUse
     from jimeng_api.database.schema import OtherKeyFile
     from jimeng_api.domain.errors import StorageUnavailable
-    from jimeng_api.settings import Settings
+    from jimeng_api.wiring import OpenToOthers
 
-    given = {"host": host, "port": port}
-    try:
-        settings = Settings().model_copy(
-            update={name: value for name, value in given.items() if value is not None}
-        )
-    except ValidationError as error:
-        for wrong in error.errors():
-            name = "__".join(str(part) for part in wrong["loc"])
-            err.print(
-                f"The setting {name} (JIMENG_API_{name.upper()}) is wrong: {wrong['msg']}",
-                markup=False,
-            )
-        raise typer.Exit(2) from None
-    except SettingsError as error:
-        err.print(f"The settings cannot be read: {error}", markup=False)
-        raise typer.Exit(2) from None
+    settings = configured(host=host, port=port)
     logs.set_up(settings.log_level, settings.log_format)
     listening = bound(settings.host, settings.port)
     try:
@@ -76,7 +59,7 @@ def serve(
 
         else:
             _run(settings, listening)
-    except (KeyFileUnusable, DatabaseInUse, OtherKeyFile, OSError) as error:
+    except (KeyFileUnusable, DatabaseInUse, OtherKeyFile, OpenToOthers, OSError) as error:
         err.print(str(error), markup=False)
         raise typer.Exit(1) from None
     except StorageUnavailable as error:

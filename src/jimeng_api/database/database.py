@@ -77,11 +77,6 @@ class Database:
     def at(cls, url: str, clock: Clock, *, thread: Executor | None = None) -> Database:
         return cls(_backend(url), clock, thread=thread)
 
-    @classmethod
-    def beside(cls, url: str, clock: Clock) -> Database:
-        """The database of a gateway that is running, for commands that change none of its jobs."""
-        return cls(_backend(url, owned=False), clock)
-
     @property
     def engine(self) -> Engine:
         return self.backend.engine
@@ -160,9 +155,9 @@ class Database:
             return work(connection)
 
 
-def _backend(url: str, *, owned: bool = True) -> Backend:
+def _backend(url: str) -> Backend:
     if url.startswith("sqlite:"):
-        return SqliteFile(url, owned=owned)
+        return SqliteFile(url)
     # Imported here: whoever uses SQLite needs none of it.
     from jimeng_api.database.postgresql import PostgresServer
 

@@ -25,13 +25,11 @@ class SqliteFile:
     lease = math.inf
     connected = True
 
-    def __init__(self, url: str, *, owned: bool = True) -> None:
-        """`owned`: for this process alone, as whoever runs jobs must have it."""
+    def __init__(self, url: str) -> None:
         self.engine: Engine = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=60)
         event.listen(self.engine, "connect", _set_up)
         file = self.engine.url.database
         self._file = Path(file) if file and file != ":memory:" else None
-        self._owned = owned
         self._ownership: Ownership | None = None
 
     def open(self) -> None:
@@ -40,9 +38,8 @@ class SqliteFile:
             # SQLite would open it for reading alone, and hold on to that even when it could be written later.
             if self._file.exists() and not os.access(self._file, os.W_OK):
                 raise PermissionError(f"{self._file} cannot be written.")
-            if self._owned:
-                self._ownership = Ownership(self._file)
-                self._ownership.take()
+            self._ownership = Ownership(self._file)
+            self._ownership.take()
 
     def close(self) -> None:
         self.engine.dispose()

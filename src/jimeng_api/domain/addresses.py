@@ -44,6 +44,14 @@ _NOT_GIVEN_OUT = tuple(
 _ISATAP_MASK, _ISATAP = 0xFCFF_FFFF, 0x0000_5EFE
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach who listens there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 def is_public(address: str) -> bool:
     """Whether this is an address of the public internet, written as systems write them; nothing else is."""
     try:

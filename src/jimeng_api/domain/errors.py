@@ -18,6 +18,9 @@ GatewayError
         KeyReused                an idempotency key came again with another request
         JobEnded                 there is nothing left to cancel
     InvalidKey                   the caller can send another key
+    KeyRestricted                whoever issued the key can change what it may do
+        KeyNotPermitted
+        KeyLimitReached          time changes it as well
     AccountUnusable              another account may do better
         SessionExpired
         OutOfCredits
@@ -173,6 +176,18 @@ class JobEnded(InvalidRequest):
 
 class InvalidKey(GatewayError):
     code = "invalid_api_key"
+
+
+class KeyRestricted(GatewayError):
+    code = "key_restricted"
+
+
+class KeyNotPermitted(KeyRestricted):
+    code = "key_not_permitted"
+
+
+class KeyLimitReached(KeyRestricted):
+    code = "rate_limit_exceeded"
 
 
 class AccountUnusable(GatewayError):

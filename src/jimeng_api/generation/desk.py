@@ -29,6 +29,7 @@ from jimeng_api.domain.errors import (
 from jimeng_api.domain.progress import Progress
 from jimeng_api.domain.requests import GenerationRequest, VideoRequest
 from jimeng_api.domain.results import Picture
+from jimeng_api.generation.admission import Admission
 from jimeng_api.generation.adopting import Adopting, Otherwise, Sighting, adopted
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.placing import Placing
@@ -89,6 +90,7 @@ class Desk:
         self._awaited: Counter[str] = Counter()
         self._answered: OrderedDict[str, None] = OrderedDict()
         self._turns = Turns()
+        self._admission = Admission(store)
         self._closing = asyncio.Event()
 
     async def hang_up(self) -> None:
@@ -113,7 +115,7 @@ class Desk:
         """Promise a generation. When this returns, the job is on disk and will end, whatever happens.
 
         A request that repeats an earlier one gets that one's job. Raises KeyReused where the repetition's key
-        came with another request before, and what `prepared` raises.
+        came with another request before, what the key's terms refuse, and what `prepared` raises.
         """
         if self._closing.is_set():
             raise ShuttingDown("The gateway is stopping; nothing was submitted.", retry_after=5)
@@ -176,11 +178,13 @@ class Desk:
         key: TakenKey | None = None,
     ) -> Job:
         request = await prepared()
+        self._admission.check(caller, request)
         job_id = f"job_{self._clock.token()}"
-        with self._workshop.arriving(job_id):
-            placed = await self._placed(caller, request)
-            job = self._new_job(caller, request, asked_model, fingerprint, job_id, placed)
-            await self._promise(job, key=key)
+        async with self._admission.room(caller):
+            with self._workshop.arriving(job_id):
+                placed = await self._placed(caller, request)
+                job = self._new_job(caller, request, asked_model, fingerprint, job_id, placed)
+                await self._promise(job, key=key)
         return job
 
     async def _promise(self, job: Job, *, key: TakenKey | None = None) -> None:
@@ -264,8 +268,8 @@ class Desk:
         """The job of a submission that the upstream has, which the caller may never have ordered here.
 
         Nothing is ever sent for it. A job of the caller's own that ended without its result is looked for
-        once more. `site` limits where is asked. Raises NotFound where no session of the caller sees the
-        submission.
+        once more; on stored accounts nothing else is looked for. `site` limits where is asked. Raises
+        NotFound where no session of the caller sees the submission.
         """
         if self._closing.is_set():
             raise ShuttingDown("The gateway is stopping.", retry_after=5)
@@ -273,6 +277,8 @@ class Desk:
         if known is not None and not _without_result(known):
             return self._in_memory(known)
         sessions = [one for one in caller.sessions if site in (None, one.site)]
+        if caller.stored and known is None:
+            sessions = []
         try:
             sighting = await self._adopting.look_for(
                 sessions, submit_id=submit_id, history_id=history_id

@@ -67,9 +67,12 @@ class FinishedPictures:
 
         Raises InvalidValue where none does, and what a call with their sessions raises.
         """
+        sessions = caller.sessions
+        if caller.stored and await self._store.submitted(caller.owner, history_id) is None:
+            sessions = ()  # what else happens on stored accounts is not this caller's
         try:
             sighting = await self._adopting.look_for(
-                caller.sessions, submit_id=None, history_id=history_id
+                sessions, submit_id=None, history_id=history_id
             )
         except NotFound:
             raise InvalidValue(

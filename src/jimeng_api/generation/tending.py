@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from jimeng_api.accounts.session import Session
 from jimeng_api.accounts.store import AccountStore
+from jimeng_api.clock import Clock
+from jimeng_api.domain.credits import Credits
 from jimeng_api.domain.errors import AccountUnusable, GatewayError, SessionExpired
 from jimeng_api.domain.failure import Failure
 from jimeng_api.upstream.client import UpstreamClient
-from jimeng_api.upstream.replies.credits import Credits
 
 AT_ONCE = 4
 """Accounts that are asked at the same time, whoever wants to know."""
@@ -28,21 +29,49 @@ class Tended:
     received: int | None = None
     trouble: GatewayError | None = None
 
+    @property
+    def telling(self) -> bool:
+        """Whether it says anything of the account."""
+        return self.trouble is None or isinstance(self.trouble, AccountUnusable)
+
 
 class Tending:
     """Asks the upstream about accounts, a few at a time, and writes down what it says of stored ones."""
 
     def __init__(
-        self, upstream: UpstreamClient, accounts: AccountStore, *, name_user: Callable[..., str]
+        self,
+        upstream: UpstreamClient,
+        accounts: AccountStore,
+        clock: Clock,
+        *,
+        name_user: Callable[..., str],
     ) -> None:
         """`name_user` makes names that say nothing out of the upstream's ids of users."""
         self._upstream = upstream
         self._accounts = accounts
+        self._clock = clock
         self._name_user = name_user
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def check(self, session: Session) -> Tended:
-        """Everything that can be known of the account, in three requests."""
+        """Everything that can be known of the account, in three requests, and written down."""
+        found = await self.look(session)
+        await self.note(session, found)
+        return found
+
+    async def note(self, session: Session, found: Tended) -> None:
+        """Write down what was found of a stored account."""
+        if found.telling:
+            await self._accounts.note_check(
+                session.account,
+                trouble=Failure.of(found.trouble) if found.trouble else None,
+                user=found.user,
+                membership=found.membership,
+                credits_=found.credits,
+            )
+
+    async def look(self, session: Session) -> Tended:
+        """Everything that can be known of an account, stored or not."""
         site, secret = session.home, session.secret
         user, credits_, membership = "", None, None
         trouble: GatewayError | None = None
@@ -53,14 +82,6 @@ class Tending:
                 membership = await self._upstream.membership(site, secret)
             except GatewayError as error:
                 trouble = error
-        if trouble is None or isinstance(trouble, AccountUnusable):
-            await self._accounts.note_check(
-                session.account,
-                trouble=Failure.of(trouble) if trouble else None,
-                user=user,
-                membership=membership,
-                credits_=credits_.total if credits_ else None,
-            )
         return Tended(
             alive=_alive(trouble, known=bool(user)),
             credits=credits_,
@@ -85,7 +106,7 @@ class Tending:
                 found = await self._upstream.credits(session.home, session.secret)
         except GatewayError as error:
             return await self._troubled(session, error)
-        await self._accounts.note_credits(session.account, found.total)
+        await self._accounts.note_credits(session.account, found)
         return Tended(alive=True, credits=found)
 
     async def receive(self, session: Session) -> Tended:
@@ -97,6 +118,18 @@ class Tending:
             return await self._troubled(session, error)
         after = await self.balance(session)
         return Tended(alive=True, credits=after.credits, received=received, trouble=after.trouble)
+
+    async def remembered(self, sessions: Collection[Session]) -> list[Tended]:
+        """What is known of stored accounts, without asking anybody."""
+        asked, now = {session.account for session in sessions}, self._clock.now()
+        return [
+            Tended(
+                alive=False if one.standing(now) == "expired" else True if one.checked_at else None,
+                credits=one.credits,
+            )
+            for one in await self._accounts.all()
+            if one.session.account in asked
+        ]
 
     async def _troubled(self, session: Session, error: GatewayError) -> Tended:
         if isinstance(error, SessionExpired):  # what else there is may be of this one request

@@ -257,6 +257,11 @@ class JobStore:
         theirs = [job for job in found if job.owner == owner]
         return max(theirs, key=lambda job: job.created_at, default=None)
 
+    async def unfinished(self, owner: str) -> int:
+        """How many of the owner's jobs have not ended."""
+        query = select(func.count()).where(jobs.c.owner == owner, jobs.c.finished_at.is_(None))
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+
     async def holding(self, media_id: str) -> Job | None:
         """The job that this picture came from, whoever owns it."""
         made = select(pictures.c.job_id).where(pictures.c.media_id == media_id)

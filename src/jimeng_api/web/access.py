@@ -22,7 +22,8 @@ _QUIET = ("/ping", "/healthz", "/readyz")
 class Access:
     """Adds `x-request-id` and `x-job-id` to every answer and writes one event when it is out.
 
-    What a request has put on its `held` stack is let go then.
+    Headers that a request's state holds are added as well. What it has put on its `held` stack is let go
+    then.
 
     The event holds the route's pattern, never the path or the query: those may hold what nobody else should
     know.
@@ -56,6 +57,8 @@ class Access:
                 job = state.get("job")
                 if isinstance(job, Job):
                     headers.append((b"x-job-id", job.id.encode()))
+                for name, value in state.get("headers", {}).items():
+                    headers.append((name.encode(), value.encode()))
                 message["headers"] = headers
             await send(message)
 

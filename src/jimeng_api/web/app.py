@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
 from jimeng_api.web.access import Access
-from jimeng_api.web.auth import known_caller
+from jimeng_api.web.auth import anybody, known_admin, known_caller, token_sender
 from jimeng_api.web.cors import Cors
 from jimeng_api.web.errors import answer_errors
 from jimeng_api.web.limits import Limits
 from jimeng_api.web.links import Links
 from jimeng_api.web.outgoing import Encoder
-from jimeng_api.web.parts import Parts
+from jimeng_api.web.parts import Administration, Parts
 from jimeng_api.web.paths import PlainPaths
+from jimeng_api.web.rates import Rates
 from jimeng_api.web.routes import (
+    accounts,
     film_making,
     finishing,
     health,
     images,
     jobs,
+    keys,
     media,
     models,
     page,
+    tokens,
     videos,
 )
 
@@ -37,6 +44,15 @@ such a thing, what the upstream said, the job, and what is known of the credits.
 `x-request-id`, and an `x-job-id` once there is a job. `x-should-retry: false` says that sending the request
 again is no use, or would cost again.
 """
+
+
+# Who may use which routes. Films in other ways come first: `/videos/generations` is no video of that id.
+GROUPS: Mapping[Callable[..., Any], tuple[ModuleType, ...]] = {
+    known_caller: (images, finishing, film_making, videos, models, jobs),
+    known_admin: (keys, accounts),
+    token_sender: (tokens,),
+    anybody: (media, health, page),
+}
 
 
 def create_app(parts: Parts) -> ASGIApp:
@@ -57,7 +73,29 @@ def create_app(parts: Parts) -> ASGIApp:
 
 
 def create_routes(parts: Parts, *, links: Links) -> FastAPI:
-    """The routes. Whatever stands in the first group needs a key; what needs none is named in the second."""
+    """The routes, each behind the guard of its group."""
+    options = parts.options
+    administration = Administration(
+        keys=parts.keys,
+        accounts=parts.accounts,
+        tending=parts.tending,
+        clock=parts.clock,
+        admin_key=options.admin_key,
+    )
+    app = _routes(administration, *GROUPS)
+    app.state.parts = parts
+    app.state.links = links
+    app.state.encoder = Encoder(parts.clock)
+    app.state.rates = Rates(parts.clock)
+    return app
+
+
+def create_admin_app(administration: Administration) -> ASGIApp:
+    """The admin routes alone."""
+    return PlainPaths(_routes(administration, known_admin))
+
+
+def _routes(administration: Administration, *guards: Callable[..., Any]) -> FastAPI:
     app = FastAPI(
         title="jimeng-api",
         version=_version(),
@@ -68,17 +106,11 @@ def create_routes(parts: Parts, *, links: Links) -> FastAPI:
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.parts = parts
-    app.state.links = links
-    app.state.encoder = Encoder(parts.clock)
+    app.state.administration = administration
     answer_errors(app)
-
-    # Films in other ways come first: `/videos/generations` is no video of that id.
-    for group in (images, finishing, film_making, videos, models, jobs):
-        app.include_router(group.router, dependencies=[Depends(known_caller)])
-
-    for group in (media, health, page):
-        app.include_router(group.router)
+    for guard in guards:
+        for group in GROUPS[guard]:
+            app.include_router(group.router, dependencies=[Depends(guard)])
     return app
 
 

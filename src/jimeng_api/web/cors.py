@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
 EXPOSED = (
     "x-request-id, x-job-id, x-should-retry, x-partial, x-jimeng-size-adjusted, retry-after, "
-    "retry-after-ms, openai-poll-after-ms, content-length, content-range, etag"
+    "retry-after-ms, openai-poll-after-ms, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, "
+    "x-ratelimit-reset-requests, content-length, content-range, etag"
 )
 _USUAL_HEADERS = "authorization, content-type, idempotency-key"
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,4096}")

@@ -19,6 +19,7 @@ from jimeng_api.web.schemas.images.bodies import (
 from jimeng_api.web.schemas.images.finishing import OutpaintBody, RepairBody, UpscaleBody
 from jimeng_api.web.schemas.images.replies import CompositionReply, ImagesReply
 from jimeng_api.web.schemas.jobs import JobList
+from jimeng_api.web.schemas.keys import KeyBody, KeyList, NewKeyReply
 from jimeng_api.web.schemas.models import ModelList
 from jimeng_api.web.schemas.shown import PLACE
 from jimeng_api.web.schemas.videos.bodies import (
@@ -44,7 +45,10 @@ _MODELS: tuple[type[BaseModel], ...] = (
     ImagesReply,
     InterpolateBody,
     JobList,
+    KeyBody,
+    KeyList,
     ModelList,
+    NewKeyReply,
     OutpaintBody,
     RemixBody,
     RepairBody,

@@ -66,6 +66,10 @@ LOOKS: Mapping[type[GatewayError], Look] = {
     errors.JobEnded: Look(status=400, type=_INVALID),
     # The caller can send another key.
     errors.InvalidKey: Look(status=401, type=_INVALID),
+    # Whoever issued the key has set these bounds.
+    errors.KeyRestricted: Look(status=403, type=_PERMISSION),
+    errors.KeyNotPermitted: Look(status=403, type=_PERMISSION),
+    errors.KeyLimitReached: Look(status=429, type=_RATE, resend=True, retry_after=10),
     # The account cannot serve this: only its owner, or time, changes that.
     errors.AccountUnusable: Look(status=403, type=_PERMISSION),
     errors.SessionExpired: Look(status=401, type=_AUTHENTICATION),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # these bring much with them that the edge itself does not us
     from jimeng_api.accounts.keys import Keys
     from jimeng_api.accounts.store import AccountStore
     from jimeng_api.accounts.tokens import Tokens
+    from jimeng_api.domain.secret import Secret
     from jimeng_api.generation.deleting import Deleting
     from jimeng_api.generation.desk import Desk
     from jimeng_api.generation.finishing import FinishedPictures
@@ -42,6 +43,7 @@ class WebOptions:
     that browsers may call from, nothing for none. `trusted_proxies` are addresses or networks whose
     X-Forwarded headers are believed. `receive_timeout` is for a whole request body, `wait_seconds` how long
     a call waits for its generation, `heartbeat_seconds` the pause between signs of life on a stream.
+    `admin_key` opens the admin routes, which are closed without one.
     """
 
     public_url: str | None = None
@@ -57,6 +59,7 @@ class WebOptions:
     wait_seconds: float = 20 * 60.0
     heartbeat_seconds: float = 15.0
     trusted_proxies: tuple[str, ...] = ()
+    admin_key: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,22 @@ class Parts:
     clock: Clock
     options: WebOptions = WebOptions()
     ready: Ready = _always_ready
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Administration:
+    """What the admin routes call. They need no running gateway: the command line calls them by itself."""
+
+    keys: Keys
+    accounts: AccountStore
+    tending: Tending
+    clock: Clock
+    admin_key: Secret | None
+
+
+def administration_of(request: Request) -> Administration:
+    found: Administration = request.app.state.administration
+    return found
 
 
 def parts_of(request: Request) -> Parts:

@@ -25,8 +25,8 @@ def tokens_of(request: Request, fields: Mapping[str, Any]) -> list[Secret]:
     ] or list(_listed(bearer_of(request), "authorization", site))
     if not found:
         raise InvalidKey(
-            "No token was sent. Send one or several, with commas between them, as `Authorization: Bearer`, or "
-            "in the body as `token` or `tokens`."
+            "No token was sent. Send one or several, with commas between them, as `Authorization: Bearer`, "
+            "or in the body as `token` or `tokens`."
         )
     if len(found) > MOST:
         raise InvalidKey(f"At most {MOST} tokens are looked at in one request.")

@@ -17,6 +17,7 @@ ASKED: dict[str, Callable[[OwnStore], Awaitable[Any]]] = {
     "cancelled": lambda store: store.cancelled(),
     "keyed": lambda store: store.keyed("owner", "key"),
     "alike": lambda store: store.alike("owner", "f" * 64, since=1.0),
+    "unfinished": lambda store: store.unfinished("owner"),
     "submitted": lambda store: store.submitted("owner", "id"),
     "page": lambda store: store.page("owner", after=None, limit=20, newest_first=True),
     "forget_keys": lambda store: store.retention.forget_keys(before=1e12),

@@ -15,6 +15,8 @@ from typing_extensions import override
 
 from jimeng_api.accounts.keys import Keys, NoAccounts
 from jimeng_api.accounts.session import Caller
+from jimeng_api.accounts.store import AccountStore
+from jimeng_api.accounts.tokens import Tokens
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import SystemClock
 from jimeng_api.database.database import Database
@@ -34,6 +36,7 @@ from jimeng_api.domain.secret import Secret
 from jimeng_api.generation.deleting import Deleting
 from jimeng_api.generation.desk import Desk, Prepared
 from jimeng_api.generation.finishing import Finished, FinishedPictures
+from jimeng_api.generation.tending import Tending
 from jimeng_api.jobs.job import Job, JobKind, State, Submission
 from jimeng_api.jobs.repeats import Repeat
 from jimeng_api.media.callers_urls import CallersUrls
@@ -42,6 +45,8 @@ from jimeng_api.media.intake import Intake
 from jimeng_api.media.store import MediaStore
 from jimeng_api.transport import NotSent, Response, Stream
 from jimeng_api.transport import Request as Asked
+from jimeng_api.upstream.client import UpstreamClient
+from jimeng_api.upstream.constants import Constants
 from jimeng_api.web.app import create_app
 from jimeng_api.web.parts import Parts, Ready, WebOptions
 from tests.answer import Answer
@@ -320,6 +325,11 @@ class Edge:
         self.media = MemoryMedia()
         self.internet = Internet()
         clock = SystemClock()
+        database = Database.at("sqlite:////nowhere/never-opened.db", clock)
+        vault = Vault(Secret("k" * 64))
+        accounts = AccountStore(database, vault, clock)
+        keys = Keys(database, vault, clock, NoAccounts())
+        upstream = UpstreamClient(self.internet, clock, Constants())
         self.parts = Parts(
             desk=self.desk,
             media=self.media,
@@ -327,12 +337,10 @@ class Edge:
             stills=FilmStills(self.media),
             deleting=MemoryDeleting(self.desk),
             finished=NoFinished(),
-            keys=Keys(
-                Database.at("sqlite:////nowhere/never-opened.db", clock),
-                Vault(Secret("k" * 64)),
-                clock,
-                NoAccounts(),
-            ),
+            keys=keys,
+            tokens=Tokens(database, keys, vault, clock, seconds=60, refresh_seconds=60),
+            accounts=accounts,
+            tending=Tending(upstream, accounts, clock, name_user=vault.digest),
             clock=clock,
             options=WebOptions(**options),
             **({"ready": ready} if ready else {}),

@@ -6,6 +6,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from jimeng_api.accounts.session import Caller
 from jimeng_api.catalog.lookup import (
     OPENAI_IMAGE_ALIASES,
     OPENAI_VIDEO_ALIASES,
@@ -26,7 +27,7 @@ router = APIRouter(tags=["models"])
 @router.get(
     "/models",
     summary="List the models",
-    description="The models that the sites of this key's accounts offer, with what each can do.",
+    description="The models that this key may use and that its accounts' sites offer, with what each can do.",
     response_model=None,
     response_class=Response,
     responses={
@@ -45,11 +46,11 @@ router = APIRouter(tags=["models"])
 async def list_models(request: Request, caller: KnownCaller) -> Response:
     options = parts_of(request).options
     rows: tuple[Model, ...] = (*image_models(), *video_models())
-    found = [model_object(row) for row in rows if _usable(row, caller.sites)]
+    found = [model_object(row) for row in rows if _usable(row, caller)]
     if options.list_openai_aliases:
         for name in (*OPENAI_IMAGE_ALIASES, *OPENAI_VIDEO_ALIASES):
             model = _model(name, options)
-            if _usable(model, caller.sites):
+            if _usable(model, caller):
                 found.append(model_object(model, asked=name))
     return _json({"object": "list", "data": found})
 
@@ -80,8 +81,9 @@ def _model(name: str, options: WebOptions) -> Model:
     return find_model(name, default_image=options.default_image_model)
 
 
-def _usable(model: Model, sites: tuple[str, ...]) -> bool:
-    return any(site in model.upstream for site in sites)
+def _usable(model: Model, caller: Caller) -> bool:
+    has_it = any(site in model.upstream for site in caller.sites)
+    return has_it and caller.terms.allow(model.name)
 
 
 def _json(found: object) -> Response:

@@ -16,14 +16,15 @@ from jimeng_api.domain.errors import (
     GatewayError,
     InvalidKey,
     InvalidValue,
+    KeyNotPermitted,
     MissingParameter,
-    ModelNotPermitted,
     SessionExpired,
 )
 from jimeng_api.domain.secret import Secret
-from jimeng_api.generation.tending import Tended
+from jimeng_api.generation.tending import Tended, Tending
+from jimeng_api.web.auth import caller_of
 from jimeng_api.web.incoming import body_fields
-from jimeng_api.web.parts import Parts, parts_of
+from jimeng_api.web.parts import parts_of
 from jimeng_api.web.schemas.errors import error_answers
 from jimeng_api.web.schemas.shown import named
 from jimeng_api.web.schemas.tokens import (
@@ -90,7 +91,7 @@ async def exchange(request: Request) -> Response:
             "Sessions are exchanged for a token, not keys. To renew a token, send its refresh token to "
             "/token/refresh."
         )
-    sessions = [session for text in texts for session in (await _caller(parts, text)).sessions]
+    sessions = [session for text in texts for session in (await caller_of(request, text)).sessions]
     looks = await asyncio.gather(*(parts.tending.balance(session) for session in sessions))
     alive = [
         session for session, look in zip(sessions, looks, strict=True) if look.alive is not False
@@ -222,15 +223,15 @@ def _written(session: Session) -> str:
     openapi_extra=_body(TokensBody, {"token": "<sessionid>"}),
 )
 async def check(request: Request) -> Response:
-    parts = parts_of(request)
     texts = await _texts(request)
-    found = await asyncio.gather(*(_checked(parts, text) for text in texts))
+    found = await asyncio.gather(*(_checked(request, text) for text in texts))
     if len(found) > 1:
-        return _json({"live": all(one["live"] for one in found), "tokens": found})
-    (trouble,) = [one.pop("trouble", None) for one in found]
-    if found[0]["live"] is None and trouble is not None:
-        raise trouble
-    return _json({"live": bool(found[0]["live"]), "site": found[0]["site"]})
+        entries = [entry for entry, _ in found]
+        return _json({"live": all(entry["live"] for entry in entries), "tokens": entries})
+    ((entry, trouble),) = found
+    if entry["live"] is None and trouble is not None:
+        raise trouble  # nothing is known of the session
+    return _json({"live": bool(entry["live"]), "site": entry["site"]})
 
 
 @router.post(
@@ -248,9 +249,8 @@ async def check(request: Request) -> Response:
     openapi_extra=_body(TokensBody, {"tokens": ["<sessionid>", "us-<sessionid>"]}),
 )
 async def points(request: Request) -> Response:
-    parts = parts_of(request)
     texts = await _texts(request)
-    return _json(await asyncio.gather(*(_points(parts, text) for text in texts)))
+    return _json(await asyncio.gather(*(_points(request, text) for text in texts)))
 
 
 @router.post(
@@ -268,9 +268,8 @@ async def points(request: Request) -> Response:
     openapi_extra=_body(TokensBody, {"tokens": ["<sessionid>", "us-<sessionid>"]}),
 )
 async def receive(request: Request) -> Response:
-    parts = parts_of(request)
     texts = await _texts(request)
-    return _json(await asyncio.gather(*(_received(parts, text) for text in texts)))
+    return _json(await asyncio.gather(*(_received(request, text) for text in texts)))
 
 
 async def _texts(request: Request) -> list[Secret]:
@@ -278,47 +277,45 @@ async def _texts(request: Request) -> list[Secret]:
         return tokens_of(request, fields)
 
 
-async def _caller(parts: Parts, text: Secret) -> Caller:
-    return await parts.keys.caller(text.reveal())
-
-
-async def _checked(parts: Parts, text: Secret) -> dict[str, Any]:
+async def _checked(request: Request, text: Secret) -> tuple[dict[str, Any], GatewayError | None]:
+    tending = parts_of(request).tending
     entry: dict[str, Any] = {"token": text.masked(), "site": None}
     try:
-        caller = await _caller(parts, text)
-    except InvalidKey as error:
+        caller = await caller_of(request, text)
+    except (InvalidKey, KeyNotPermitted) as error:
         # A token that this gateway does not take is as dead as one that the site does not.
-        return {**entry, "live": False, **_trouble(error)}
-    looks = await _looks(parts, caller, parts.tending.signed_in)
+        return {**entry, "live": False, **_trouble(error)}, error
+    looks = await _looks(tending, caller, tending.signed_in)
     alive = [look.alive for look in looks]
     live = True if True in alive else None if None in alive else False
     site = caller.sites[0] if len(caller.sites) == 1 else None
-    first = next((look.trouble for look in looks if look.trouble is not None), None)
-    trouble = None if live else first
-    return {**entry, "site": site, "live": live, **_trouble(trouble), "trouble": trouble}
+    trouble = None if live else _first(looks)
+    return {**entry, "site": site, "live": live, **_trouble(trouble)}, trouble
 
 
-async def _points(parts: Parts, text: Secret) -> dict[str, Any]:
+async def _points(request: Request, text: Secret) -> dict[str, Any]:
+    tending = parts_of(request).tending
     entry: dict[str, Any] = {"token": text.masked(), "points": None}
     try:
-        caller = await _caller(parts, text)
-    except InvalidKey as error:
+        caller = await caller_of(request, text)
+    except (InvalidKey, KeyNotPermitted) as error:
         return {**entry, **_trouble(error)}
-    looks = await _looks(parts, caller, parts.tending.balance)
+    looks = await _looks(tending, caller, tending.balance)
     return {**entry, "points": points_of(*_known(looks)), **_trouble(_first(looks))}
 
 
-async def _received(parts: Parts, text: Secret) -> dict[str, Any]:
+async def _received(request: Request, text: Secret) -> dict[str, Any]:
+    tending = parts_of(request).tending
     entry: dict[str, Any] = {"token": text.masked(), "success": False}
     try:
-        caller = await _caller(parts, text)
+        caller = await caller_of(request, text)
         if caller.stored:
-            raise ModelNotPermitted(
+            raise InvalidKey(
                 "This key stands for accounts of the gateway's operator, who receives their credits."
             )
     except GatewayError as error:
         return {**entry, **_trouble(error)}
-    looks = await _looks(parts, caller, parts.tending.receive)
+    looks = await _looks(tending, caller, tending.receive)
     received = [look.received for look in looks if look.received is not None]
     return {
         **entry,
@@ -330,12 +327,12 @@ async def _received(parts: Parts, text: Secret) -> dict[str, Any]:
 
 
 async def _looks(
-    parts: Parts, caller: Caller, ask: Callable[[Session], Awaitable[Tended]]
+    tending: Tending, caller: Caller, ask: Callable[[Session], Awaitable[Tended]]
 ) -> Sequence[Tended]:
     """What each of the caller's sessions tells; of the operator's accounts, only what is known anyway."""
     if not caller.stored:
         return await asyncio.gather(*(ask(session) for session in caller.sessions))
-    return await parts.tending.remembered(caller.sessions)
+    return await tending.remembered(caller.sessions)
 
 
 def _known(looks: Sequence[Tended]) -> list[Any]:
