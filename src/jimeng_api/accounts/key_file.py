@@ -53,8 +53,9 @@ def write(path: Path, key: Secret) -> None:
 
 
 def take_next(path: Path) -> None:
-    """Put the key that waits in the place of the file's, in one step."""
-    next_to(path).replace(path)
+    """Put the key that waits in the place of the file's, in one step, unless somebody else has done it."""
+    with contextlib.suppress(FileNotFoundError):
+        next_to(path).replace(path)
     _sync(path.parent)
 
 
