@@ -108,10 +108,10 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "没有可取消的：任务先前已经结束。`GET /v1/jobs/{id}` 可查看结果。",
     ),
     "invalid_api_key": (
-        "There is no key, it holds no session, or it is a key of this gateway that was revoked or has expired. "
-        "Send `Authorization: Bearer <sessionid>`, or a good key of this gateway.",
-        "没有密钥、密钥里没有会话，或者是本网关已吊销、已过期的密钥。请发送 `Authorization: Bearer <sessionid>`，"
-        "或本网关的有效密钥。",
+        "There is no key, it holds no session, or it is a key of this gateway that was revoked or has "
+        "expired. Send `Authorization: Bearer <sessionid>`, or a good key of this gateway.",
+        "没有密钥、密钥里没有会话，或者是本网关已吊销、已过期的密钥。"
+        "请发送 `Authorization: Bearer <sessionid>`，或本网关的有效密钥。",
     ),
     "key_not_permitted": (
         "The key may not do this: its issuer has limited its models, or it is the admin key, which has no "

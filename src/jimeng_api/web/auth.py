@@ -51,7 +51,10 @@ async def known_admin(request: Request, _: Annotated[object, Depends(ADMIN_BEARE
 
 
 async def token_sender(request: Request) -> None:
-    """Whoever has tokens to ask about, which may be in the body: the routes look each of them up."""
+    """Whoever has tokens to ask about, in the body or as Bearer: the routes look each of them up."""
+    for sent in request.headers.getlist("authorization"):
+        if _holds_admin_key(request, get_authorization_scheme_param(sent)[1].strip()):
+            raise KeyNotPermitted("The admin key has no accounts; make a key of its own for this.")
 
 
 async def caller_of(request: Request, token: Secret) -> Caller:

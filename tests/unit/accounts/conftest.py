@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
-import psycopg
 import pytest
 
 from jimeng_api.accounts.keys import Keys
@@ -18,7 +15,9 @@ from jimeng_api.clock import SystemClock
 from jimeng_api.database.database import Database
 from jimeng_api.domain.secret import Secret
 from jimeng_api.jobs.store import JobStore
-from tests import postgres as servers
+from tests.unit.jobs.conftest import database_url, one_postgresql_url
+
+__all__ = ["database", "database_url", "one_postgresql_url", "stores", "vault"]
 
 
 @dataclass
@@ -41,38 +40,22 @@ class Stores:
         return cls(database, vault, accounts, keys, tokens, JobStore(database, clock))
 
 
-@pytest.fixture(scope="session")
-def one_postgresql_url(postgres: servers.PostgresServer) -> Iterator[str]:
-    url = postgres.fresh_database()
-
-    async def make() -> None:
-        database = Database.at(url, SystemClock())
-        await database.open()
-        await database.close()
-
-    asyncio.run(make())
-    yield url
-    postgres.drop(url)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        url: str = request.getfixturevalue("one_postgresql_url")
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(
-                "DELETE FROM accounts; DELETE FROM issued_keys; DELETE FROM jobs; DELETE FROM key_files"
-            )
-        return url
-    return f"sqlite:///{tmp_path / 'accounts.db'}"
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database.at(database_url, SystemClock())
+    await database.open()
+    yield database
+    await database.close()
 
 
 @pytest.fixture
-async def stores(database_url: str) -> AsyncIterator[Stores]:
-    vault = Vault(Secret("k" * 64))
-    database = Database.at(database_url, SystemClock())
-    await database.open(key_digest=vault.key_digest)
+def vault() -> Vault:
+    return Vault(Secret("k" * 64))
+
+
+@pytest.fixture
+async def stores(database: Database, vault: Vault) -> AsyncIterator[Stores]:
+    await database.check_key(vault.key_digest)
     found = Stores.on(database, vault)
     yield found
     await found.jobs.close()
-    await database.close()

@@ -48,7 +48,8 @@ def empty(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "DELETE FROM pictures; DELETE FROM submissions; DELETE FROM idempotency_keys; "
-            "DELETE FROM jobs; DELETE FROM key_files"
+            "DELETE FROM jobs; DELETE FROM key_files; DELETE FROM issued_keys; "
+            "DELETE FROM accounts"
         )
 
 

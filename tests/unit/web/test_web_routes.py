@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from jimeng_api.domain.errors import GenerationFailed, StorageUnavailable
 from jimeng_api.domain.progress import Progress, Queue, Stage
+from jimeng_api.domain.secret import Secret
 from jimeng_api.jobs.job import State
 from jimeng_api.web.app import create_routes
 from jimeng_api.web.links import Links
@@ -43,7 +44,7 @@ def every_route(edge: Edge) -> Iterator[tuple[str, str]]:
 
 
 async def test_every_route_that_is_not_public_needs_a_key() -> None:
-    edge = Edge()
+    edge = Edge(admin_key=Secret("the-admin-key-of-this-gateway"))
     routes = set(every_route(edge))
     assert {path for _, path in routes} > PUBLIC
     for method, path in routes:
@@ -544,6 +545,8 @@ async def test_the_openapi_document_is_whole() -> None:
         "/v1/videos/{video_id}/upscale",
         "/v1/models",
         "/v1/models/{model_id}",
+        "/v1/admin/keys",
+        "/v1/admin/keys/{key_id}",
         "/v1/jobs",
         "/v1/jobs/adopt",
         "/v1/jobs/{job_id}",

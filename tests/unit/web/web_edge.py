@@ -318,17 +318,26 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 class Edge:
-    """The application and the fakes behind it, called without a socket."""
+    """The application and the fakes behind it, called without a socket.
 
-    def __init__(self, *, ready: Ready | None = None, **options: Any) -> None:
+    `database` holds the keys that are issued; whoever issues some opens it.
+    """
+
+    def __init__(
+        self,
+        *,
+        ready: Ready | None = None,
+        database: str = "sqlite:////nowhere/never-opened.db",
+        **options: Any,
+    ) -> None:
         self.desk = MemoryDesk()
         self.media = MemoryMedia()
         self.internet = Internet()
         clock = SystemClock()
-        database = Database.at("sqlite:////nowhere/never-opened.db", clock)
+        self.database = Database.at(database, clock)
         vault = Vault(Secret("k" * 64))
-        accounts = AccountStore(database, vault, clock)
-        keys = Keys(database, vault, clock, NoAccounts())
+        accounts = AccountStore(self.database, vault, clock)
+        keys = Keys(self.database, vault, clock, NoAccounts())
         upstream = UpstreamClient(self.internet, clock, Constants())
         self.parts = Parts(
             desk=self.desk,
@@ -338,7 +347,7 @@ class Edge:
             deleting=MemoryDeleting(self.desk),
             finished=NoFinished(),
             keys=keys,
-            tokens=Tokens(database, keys, vault, clock, seconds=60, refresh_seconds=60),
+            tokens=Tokens(self.database, keys, vault, clock, seconds=60, refresh_seconds=60),
             accounts=accounts,
             tending=Tending(upstream, accounts, clock, name_user=vault.digest),
             clock=clock,

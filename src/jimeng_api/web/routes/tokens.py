@@ -17,7 +17,6 @@ from jimeng_api.domain.errors import (
     InvalidKey,
     InvalidValue,
     KeyNotPermitted,
-    MissingParameter,
     SessionExpired,
 )
 from jimeng_api.domain.secret import Secret
@@ -182,7 +181,7 @@ def _one(request: Request, fields: Mapping[str, Any], *names: str) -> Secret:
             return Secret(value.strip())
     if sent := bearer_of(request):
         return Secret(sent)
-    raise MissingParameter(f"{names[0]} is missing.", param=names[0])
+    raise InvalidKey(f"No token was sent. Send it in the body as `{names[0]}`, or as Bearer.")
 
 
 def _seconds(fields: Mapping[str, Any]) -> float | None:
