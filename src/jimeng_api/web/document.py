@@ -8,6 +8,12 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from jimeng_api.web.schemas.accounts import (
+    AccountBody,
+    AccountChange,
+    AccountList,
+    NewAccountReply,
+)
 from jimeng_api.web.schemas.adopting import AdoptBody
 from jimeng_api.web.schemas.errors import ErrorReply
 from jimeng_api.web.schemas.images.bodies import (
@@ -22,6 +28,17 @@ from jimeng_api.web.schemas.jobs import JobList
 from jimeng_api.web.schemas.keys import KeyBody, KeyList, NewKeyReply
 from jimeng_api.web.schemas.models import ModelList
 from jimeng_api.web.schemas.shown import PLACE
+from jimeng_api.web.schemas.tokens import (
+    CheckReply,
+    GrantReply,
+    PointsReply,
+    ReceivedReply,
+    RefreshBody,
+    RevokeBody,
+    RevokedReply,
+    SessionsBody,
+    TokensBody,
+)
 from jimeng_api.web.schemas.videos.bodies import (
     InterpolateBody,
     RemixBody,
@@ -34,11 +51,16 @@ from jimeng_api.web.schemas.videos.replies import FilmsReply, VideoDeletedReply,
 
 # With the models that these consist of.
 _MODELS: tuple[type[BaseModel], ...] = (
+    AccountBody,
+    AccountChange,
+    AccountList,
     AdoptBody,
+    CheckReply,
     CompositionBody,
     CompositionReply,
     ErrorReply,
     FilmsReply,
+    GrantReply,
     ImageEditBody,
     ImageGenerationBody,
     ImageVariationBody,
@@ -48,10 +70,18 @@ _MODELS: tuple[type[BaseModel], ...] = (
     KeyBody,
     KeyList,
     ModelList,
+    NewAccountReply,
     NewKeyReply,
     OutpaintBody,
+    PointsReply,
+    ReceivedReply,
+    RefreshBody,
     RemixBody,
     RepairBody,
+    RevokeBody,
+    RevokedReply,
+    SessionsBody,
+    TokensBody,
     UpscaleBody,
     VideoBody,
     VideoDeletedReply,

@@ -50,7 +50,10 @@ _SHORTEST_SECONDS = 60
 
 
 def _answers(model: type, example: object, text: str) -> dict[int | str, dict[str, Any]]:
-    content = {"application/json": {"schema": named(model), "example": example}}
+    schema: dict[str, Any] = dict(named(model))
+    if isinstance(example, list):
+        schema = {"type": "array", "items": schema}
+    content = {"application/json": {"schema": schema, "example": example}}
     return {200: {"description": text, "content": content}}
 
 
