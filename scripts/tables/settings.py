@@ -51,6 +51,7 @@ _CHINESE: Mapping[str, str] = {
     ),
     "media_url": "结果保存在哪里：一个目录，或带前缀的 s3://、gs://、az://。",
     "secret_key_file": "用于加密会话的密钥文件；不存在时自动生成（权限 0600）。",
+    "admin_key": "打开管理路由的密钥，至少 20 个字符；不设则这些路由关闭。",
     "secret_key": "密钥本身，代替密钥文件；取自环境变量，适合不允许落盘的场合。",
     "access_token_hours": "`POST /token` 发出的访问令牌最长有效多久。",
     "refresh_token_days": "访问令牌在多久之内可以续期；其会话也保留这么久。",
