@@ -21,6 +21,8 @@ def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for name in ("TOKEN", "BASE_URL", "ADMIN_KEY"):
         monkeypatch.delenv(f"JIMENG_API_{name}", raising=False)
     monkeypatch.chdir(tmp_path)
+    # It is set up for a whole process, and this one has other tests.
+    monkeypatch.setattr("jimeng_api.cli.logs.set_up", lambda level, form: None)
     monkeypatch.setenv("JIMENG_API_DATA_DIR", str(tmp_path / "data"))
     with _simulator(0, 1000.0, None) as origin:
         monkeypatch.setenv("JIMENG_API_UPSTREAM_URL", origin)
