@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,6 +41,7 @@ Films = Annotated[
     int | None, typer.Option(min=0, help="Most film tasks that it runs at once; 0: no limit.")
 ]
 _CHECK_SECONDS = 600
+_LIKE_A_SESSION = re.compile(r"(?:[A-Za-z]{2}-)?[0-9A-Fa-f]{24,}")
 
 
 @app.command("add")
@@ -65,6 +67,11 @@ def add_account(
     It is never an argument, where others on this machine could read it. A session that is stored already, or
     another one of the same user, is the same account.
     """
+    if name is not None and _LIKE_A_SESSION.fullmatch(name):
+        raise typer.BadParameter(
+            "this looks like a session, which does not belong on the command line: leave it out, "
+            "and it is asked for"
+        )
     order = {
         "session": _session(session_file),
         "name": name,
