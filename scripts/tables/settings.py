@@ -182,7 +182,7 @@ def _takes(name: str, annotation: Any) -> str:
     if options == [bool]:
         return "`true`, `false`"
     number = "seconds" if name.endswith("_seconds") else "number"
-    kinds = {int: "whole number", float: number, Path: "path", str: "text"}
+    kinds = {int: "whole number", float: number, Path: "path", str: "text", SecretStr: "text"}
     if len(options) == 1 and options[0] in kinds:
         return kinds[options[0]]
     if options == [tuple[float, ...]]:
