@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
+from pydantic import SecretStr
+
 from jimeng_api.settings import Settings
 from jimeng_api.upstream.constants import Constants
 from tables.markdown import code, table
