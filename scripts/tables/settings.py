@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
+from pydantic import SecretStr
+
 from jimeng_api.settings import Settings
 from jimeng_api.upstream.constants import Constants
 from tables.markdown import code, table
@@ -182,7 +184,7 @@ def _takes(name: str, annotation: Any) -> str:
     if options == [bool]:
         return "`true`, `false`"
     number = "seconds" if name.endswith("_seconds") else "number"
-    kinds = {int: "whole number", float: number, Path: "path", str: "text"}
+    kinds = {int: "whole number", float: number, Path: "path", str: "text", SecretStr: "text"}
     if len(options) == 1 and options[0] in kinds:
         return kinds[options[0]]
     if options == [tuple[float, ...]]:

@@ -166,7 +166,7 @@ async def opened(database: Database, settings: Settings) -> Vault:
 
     A replacement of the key file that was cut short is brought to its end: the rows tell which one counts.
     """
-    vault = await asyncio.to_thread(_vault, settings)
+    vault = await asyncio.to_thread(vault_of, settings)
     waiting = key_file.next_to(settings.key_file)
     try:
         await database.open(key_digest=vault.key_digest)
@@ -219,7 +219,8 @@ def _admin_key(settings: Settings) -> Secret | None:
     return None if key is None else Secret(key.get_secret_value())
 
 
-def _vault(settings: Settings) -> Vault:
+def vault_of(settings: Settings) -> Vault:
+    """The vault of the key that is set, or of the key file, which is made if it is missing."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     if settings.secret_key is not None:
         return Vault(key_file.checked(settings.secret_key.get_secret_value()))

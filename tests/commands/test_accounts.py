@@ -1,4 +1,4 @@
-"""`jimeng-api accounts` and `credits`: an operator's commands, without a gateway and beside one."""
+"""`jimeng-api accounts` and `credits`: an operator's commands, on a database that no gateway works on."""
 
 from __future__ import annotations
 

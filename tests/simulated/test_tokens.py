@@ -154,7 +154,7 @@ async def test_a_token_lives_through_a_restart_and_is_forgotten_in_the_end(gatew
         ("/token", {"session": f"http://proxy.test:1@{FIRST}"}, 401),
         ("/token", {"sessions": [f"{number:032}" for number in range(65)]}, 401),
         ("/token/refresh", {}, 401),
-        ("/token/refresh", {"refresh_token": "jr-nobody"}, 401),
+        ("/token/refresh", {"refresh_token": "jm-refresh-nobody"}, 401),
         ("/token/revoke", {}, 401),
         ("/token/check", {}, 401),
         ("/token/points", {}, 401),

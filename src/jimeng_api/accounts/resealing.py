@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, Table, bindparam, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, delete, select, update
 
+from jimeng_api.accounts.tables import accounts, issued_keys
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.database.schema import replace_key_file
 from jimeng_api.database.tables import SEALED, metadata
@@ -22,6 +23,18 @@ def reseal(connection: Connection, old: Vault, new: Vault) -> int:
     count = sum(_resealed(connection, column, old, new) for column in sealed_columns())
     replace_key_file(connection, new.key_digest)
     return count
+
+
+def give_up(connection: Connection, new: Vault) -> None:
+    """Go on with another key where the old one is lost: what was sealed, or named for somebody, is deleted.
+
+    Jobs stay, without their sessions.
+    """
+    connection.execute(delete(accounts))
+    connection.execute(delete(issued_keys))
+    for column in sealed_columns():
+        connection.execute(update(column.table).values({column: b""}))
+    replace_key_file(connection, new.key_digest)
 
 
 def _resealed(connection: Connection, column: Column[bytes], old: Vault, new: Vault) -> int:

@@ -29,6 +29,7 @@ class AccountStore:
         self._database = database
         self._vault = vault
         self._clock = clock
+        self._opened: dict[str, tuple[bytes, Session]] = {}
 
     # ---------------------------------------------------------------------- reading
 
@@ -124,6 +125,7 @@ class AccountStore:
         def work(connection: Connection) -> StoredAccount:
             found = self._one(connection, name)
             connection.execute(delete(accounts).where(accounts.c.id == found.id))
+            self._opened.pop(found.id, None)
             return found
 
         return await self._database.write(work)
@@ -233,11 +235,16 @@ class AccountStore:
         }
 
     def _account(self, row: RowMapping) -> StoredAccount:
-        (session,) = self._vault.open(row["sealed"], row=row["id"])
+        id_, sealed = row["id"], row["sealed"]
+        # They are asked for with every request: what was opened once is the same while its bytes are.
+        opened = self._opened.get(id_)
+        if opened is None or opened[0] != sealed:
+            (session,) = self._vault.open(sealed, row=id_)
+            opened = self._opened[id_] = (sealed, session)
         trouble, credits_ = row["trouble"], row["credits"]
         return StoredAccount(
             **{name: row[name] for name in _PLAIN},
-            session=session,
+            session=opened[1],
             trouble=msgspec.json.decode(trouble, type=Failure) if trouble else None,
             credits=msgspec.json.decode(credits_, type=Credits) if credits_ else None,
         )

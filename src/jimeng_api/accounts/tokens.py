@@ -15,8 +15,8 @@ from jimeng_api.database.database import Database
 from jimeng_api.domain.errors import InvalidKey
 from jimeng_api.domain.secret import Secret
 
-REFRESH = "jr-"
-"""What every refresh token begins with."""
+REFRESH = "jm-refresh-"
+"""What every refresh token begins with: as all that is issued here does, so that it goes to no site."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

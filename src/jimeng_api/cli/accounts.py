@@ -175,13 +175,27 @@ def rekey(
             help="Write the new key here, where the key comes from JIMENG_API_SECRET_KEY.",
         ),
     ] = None,
+    lost: Annotated[
+        bool,
+        typer.Option(
+            "--lost",
+            help="The old key is lost: delete stored accounts, keys, tokens and the sessions of jobs, "
+            "and go on with the key that is there.",
+        ),
+    ] = False,
 ) -> None:
     """Seal all that is encrypted in the database with a new key, while no gateway runs."""
     from jimeng_api.cli.configuration import configured
-    from jimeng_api.cli.rekeying import rekeyed
+    from jimeng_api.cli.rekeying import given_up, rekeyed
 
     async def work() -> None:
         settings = configured()
+        if lost:
+            await given_up(settings)
+            out.print(
+                "What was sealed with the lost key is deleted; the one that is there counts now."
+            )
+            return
         count = await rekeyed(settings, to)
         out.print(f"{count} rows are sealed with a new key.", soft_wrap=True)
         if settings.secret_key is not None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from jimeng_api.accounts import key_file
 from jimeng_api.accounts.key_file import KeyFileUnusable
-from jimeng_api.accounts.resealing import reseal
+from jimeng_api.accounts.resealing import give_up, reseal
 from jimeng_api.accounts.vault import Vault, VaultBroken
 from jimeng_api.cli.caller import Refused
 from jimeng_api.clock import SystemClock
@@ -18,7 +20,7 @@ from jimeng_api.database.ownership import DatabaseInUse
 from jimeng_api.database.schema import OtherKeyFile
 from jimeng_api.domain.errors import StorageUnavailable
 from jimeng_api.settings import Settings
-from jimeng_api.wiring import opened
+from jimeng_api.wiring import opened, vault_of
 
 
 async def rekeyed(settings: Settings, to: Path | None) -> int:
@@ -36,34 +38,60 @@ async def rekeyed(settings: Settings, to: Path | None) -> int:
         )
     if to is not None and await asyncio.to_thread(to.exists):
         raise Refused(f"{to} is there already.")
-    database = Database.at(settings.database, SystemClock())
-    try:
+    async with _database(settings) as database:
         old = await opened(database, settings)
         text = old.later_key(key_file.new_key())
         waiting = to if to is not None else key_file.next_to(settings.key_file)
         await asyncio.to_thread(key_file.write, waiting, text)
 
         def work(connection: Connection) -> int:
-            if database.backend.shared:
-                _refuse_others(connection)
+            _refuse_others(database, connection)
             return reseal(connection, old, Vault(text))
 
         count = await database.alone(work)
         if to is None:
             await asyncio.to_thread(key_file.take_next, settings.key_file)
+        return count
+
+
+async def given_up(settings: Settings) -> None:
+    """Go on with the key that is there, where the database was made with one that is lost. Raises Refused."""
+    async with _database(settings) as database:
+        vault = await asyncio.to_thread(vault_of, settings)
+        await database.open()
+        try:
+            await database.check_key(vault.key_digest)
+        except OtherKeyFile:
+            pass
+        else:
+            raise Refused("This is the key that the database was made with: nothing is lost.")
+
+        def work(connection: Connection) -> None:
+            _refuse_others(database, connection)
+            give_up(connection, vault)
+
+        await database.alone(work)
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    """The database, to be opened; what is wrong with it or the key in words for the operator."""
+    database = Database.at(settings.database, SystemClock())
+    try:
+        yield database
     except DatabaseInUse:
         raise Refused("A gateway works on this database. Stop it first.") from None
     except (KeyFileUnusable, OtherKeyFile, VaultBroken, OSError) as error:
         raise Refused(str(error)) from None
     except StorageUnavailable as error:
         raise Refused(error.message) from None
-    else:
-        return count
     finally:
         await database.close()
 
 
-def _refuse_others(connection: Connection) -> None:
+def _refuse_others(database: Database, connection: Connection) -> None:
+    if not database.backend.shared:
+        return
     from jimeng_api.database.postgresql import others
 
     if others(connection):

@@ -37,7 +37,8 @@ def check_key_file(connection: Connection, digest: str) -> None:
         raise OtherKeyFile(
             "The database was made with another key file. All gateways that share a database need the same "
             "one: copy it, and name it with JIMENG_API_SECRET_KEY_FILE. Without that file nothing that is "
-            "encrypted in the database can be read again."
+            "encrypted in the database can be read again; if it is lost for good: jimeng-api accounts rekey "
+            "--lost."
         )
 
 

@@ -16,7 +16,7 @@ from jimeng_api.accounts import key_file
 from jimeng_api.accounts.resealing import reseal, sealed_columns
 from jimeng_api.accounts.vault import Vault, VaultBroken
 from jimeng_api.cli.caller import Refused
-from jimeng_api.cli.rekeying import rekeyed
+from jimeng_api.cli.rekeying import given_up, rekeyed
 from jimeng_api.clock import SystemClock
 from jimeng_api.database.database import Database
 from jimeng_api.database.schema import OtherKeyFile
@@ -193,6 +193,24 @@ def test_whenever_it_is_cut_the_next_start_finds_everything(
     assert stored(settings) == [ONE]
     assert rekey(settings) == 1
     assert stored(settings) == [ONE]
+
+
+def test_where_the_key_is_lost_the_operator_may_go_on_without_what_it_sealed(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    store(settings, ONE)
+    with pytest.raises(Refused, match="nothing is lost"):
+        asyncio.run(given_up(settings))
+    settings.key_file.unlink()
+    with pytest.raises(OtherKeyFile, match="--lost"):
+        stored(settings)
+    with pytest.raises(Refused, match="another key file"):
+        rekey(settings)
+    asyncio.run(given_up(settings))
+    assert stored(settings) == []
+    store(settings, TWO)
+    assert stored(settings) == [TWO]
 
 
 def test_a_key_from_the_environment_is_handed_over_in_a_file(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ async def exchange(request: Request) -> Response:
         **_answers(GrantReply, EXAMPLE_GRANT, "The new tokens."),
         **error_answers(400, 401, 503),
     },
-    openapi_extra=_body(RefreshBody, {"refresh_token": "jr-…"}),
+    openapi_extra=_body(RefreshBody, {"refresh_token": "jm-refresh-…"}),
 )
 async def refresh(request: Request) -> Response:
     async with body_fields(request, optional=True) as fields:

@@ -142,7 +142,7 @@ EXAMPLE_GRANT: dict[str, Any] = {
     "access_token": "jm-…",
     "token_type": "bearer",
     "expires_in": 86400,
-    "refresh_token": "jr-…",
+    "refresh_token": "jm-refresh-…",
     "refresh_expires_in": 2592000,
     "site": "cn",
     "sites": ["cn"],
