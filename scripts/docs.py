@@ -11,10 +11,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tables import chats, commands, decisions, errors, models, modules, settings, upstream_codes
+from tables import (
+    chats,
+    commands,
+    decisions,
+    errors,
+    models,
+    modules,
+    routes,
+    settings,
+    upstream_codes,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
-SUBJECTS = (chats, commands, decisions, errors, models, modules, settings, upstream_codes)
+SUBJECTS = (chats, commands, decisions, errors, models, modules, routes, settings, upstream_codes)
 PLACE = re.compile(r"<!-- generated: (\S+) -->\n(.*?)<!-- end: \1 -->", re.DOTALL)
 MARK = re.compile(r"<!-- (?:generated|end): \S+ -->")
 

@@ -28,6 +28,9 @@ def nothing_blocks_the_loop() -> Iterator[None]:
         for function in found.functions.values():
             function.can_block_in("jimeng_api/database/sqlite.py", {"__init__"})
             function.can_block_in("jimeng_api/web/app.py", {"create_routes"})
+            # A command serves nobody beside itself.
+            function.can_block_in("jimeng_api/cli/accounts.py", {"work"})
+            function.can_block_in("jimeng_api/cli/balance.py", {"work"})
             # And this shows a developer the source around a defect.
             function.can_block_in("structlog/dev.py", {"__call__"})
         yield

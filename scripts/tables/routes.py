@@ -8,7 +8,7 @@ from typing import Any
 from fastapi.routing import APIRoute
 
 from jimeng_api.web.app import GROUPS
-from jimeng_api.web.auth import anybody, known_admin, known_caller
+from jimeng_api.web.auth import anybody, known_admin, known_caller, token_sender
 from tables.markdown import code, table
 
 _TITLES = {"en": ("who", "routes"), "zh": ("谁", "路由")}
@@ -18,6 +18,10 @@ _WHO: Mapping[Callable[..., Any], Mapping[str, str]] = {
         "zh": "发送会话或本网关密钥的调用者",
     },
     known_admin: {"en": "whoever sends the admin key", "zh": "发送管理密钥的人"},
+    token_sender: {
+        "en": "whoever has sessions or tokens to ask about, as Bearer or in the body",
+        "zh": "持有要查询的会话或令牌的人，可放在 Bearer 或请求体中",
+    },
     anybody: {"en": "anybody", "zh": "任何人"},
 }
 

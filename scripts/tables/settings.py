@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
+from pydantic import SecretStr
+
 from jimeng_api.settings import Settings
 from jimeng_api.upstream.constants import Constants
 from tables.markdown import code, table
@@ -51,6 +53,11 @@ _CHINESE: Mapping[str, str] = {
     ),
     "media_url": "结果保存在哪里：一个目录，或带前缀的 s3://、gs://、az://。",
     "secret_key_file": "用于加密会话的密钥文件；不存在时自动生成（权限 0600）。",
+    "admin_key": "打开管理路由的密钥，至少 20 个字符；不设则这些路由关闭。",
+    "secret_key": "密钥本身，代替密钥文件；取自环境变量，适合不允许落盘的场合。",
+    "access_token_hours": "`POST /token` 发出的访问令牌最长有效多久。",
+    "refresh_token_days": "访问令牌在多久之内可以续期；其会话也保留这么久。",
+    "receive_daily_credits": "每天为每个存储账号领取一次免费积分。",
     "public_url": "调用方访问网关的地址；网关自己判断不对时设置。",
     "log_level": "记录日志的最低级别。",
     "log_format": "给人看（text），或给程序读（json）。",
@@ -61,7 +68,6 @@ _CHINESE: Mapping[str, str] = {
     "list_openai_aliases": "在模型列表中列出 OpenAI 的模型名。",
     "chat_progress": "在对话的流中，以 `reasoning_content` 告知任务的进度。",
     "cors_origins": "允许调用的网页来源：`*`、一个列表，或空。",
-    "admin_key": "打开 `/v1/admin/` 下路由的密钥；不设则这些路由关闭。",
     "trusted_proxies": "哪些地址发来的 X-Forwarded 请求头可信。",
     "max_body_bytes": "不接受图片的请求，其请求体的上限。",
     "receive_seconds": "调用方发完整个请求的时限。",
@@ -75,7 +81,7 @@ _CHINESE: Mapping[str, str] = {
     "keep_keys_hours": "任务结束后，Idempotency-Key 还有效多久（小时）。",
     "fetch_allow": "调用方的 URL 可以指向的公网以外的地方：主机:端口，用逗号分隔。",
     "upstream_url": "代替所有站点所有主机的一个地址：模拟器或测试替身。",
-    "proxies": "访问各站点及其结果所用的 HTTP 代理：站点=http://主机:端口。",
+    "proxies": "访问各站点及其结果所用的代理（http、https、socks5）：站点=http://主机:端口。",
     "confirmation_seconds": "提交没有得到回答时，向上游查询多久。",
     "busy_seconds": "账号忙于网关之外的任务时，每次重新尝试之前的等待。",
     "images_at_once": "每个账号同时进行的图片任务上限；不设：由上游的回答学得。",
@@ -185,7 +191,7 @@ def _takes(name: str, annotation: Any) -> str:
     if options == [bool]:
         return "`true`, `false`"
     number = "seconds" if name.endswith("_seconds") else "number"
-    kinds = {int: "whole number", float: number, Path: "path", str: "text"}
+    kinds = {int: "whole number", float: number, Path: "path", str: "text", SecretStr: "text"}
     if len(options) == 1 and options[0] in kinds:
         return kinds[options[0]]
     if options == [tuple[float, ...]]:

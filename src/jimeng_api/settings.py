@@ -31,6 +31,7 @@ from jimeng_api.catalog.image_models import IMAGE_MODELS
 from jimeng_api.catalog.lookup import DEFAULT_IMAGE_MODEL, DEFAULT_VIDEO_MODEL
 from jimeng_api.catalog.sites import SITES
 from jimeng_api.catalog.video_models import VIDEO_MODELS
+from jimeng_api.domain.proxies import proxy_at
 from jimeng_api.domain.secret import Secret
 from jimeng_api.upstream.constants import Constants
 
@@ -113,21 +114,11 @@ def _proxies(given: str | Mapping[str, str | Secret]) -> dict[str, Secret]:
         site = name.strip().lower()
         if site not in SITES:
             raise ValueError(f"must name sites, which are {', '.join(SITES)}")
-        if not _is_proxy(address.strip()):
-            raise ValueError(
-                f"must be http://host:port or http://user:password@host:port for {site}"
-            )
-        found[site] = Secret(address.strip().rstrip("/"))
+        try:
+            found[site] = proxy_at(address)
+        except ValueError as error:
+            raise ValueError(f"{error} for {site}") from None
     return found
-
-
-def _is_proxy(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        whole = parts.scheme == "http" and parts.hostname and parts.port
-    except ValueError:
-        return False
-    return bool(whole) and not (parts.path.strip("/") or parts.query or parts.fragment)
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
@@ -185,6 +176,10 @@ class Settings(BaseSettings):
     secret_key_file: Path | None = Field(
         None,
         description="The key that sessions are encrypted with; made (mode 0600) if it is missing.",
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="The key itself, in place of a file; from the environment, where no disk may hold it.",
     )
     admin_key: AdminKey | None = Field(
         None,
@@ -253,6 +248,17 @@ class Settings(BaseSettings):
         24, description="How long an Idempotency-Key counts after the end of its job."
     )
 
+    access_token_hours: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        24, description="How long an access token from `POST /token` is good, at most."
+    )
+    refresh_token_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        30, description="How long an access token may be renewed; so long its sessions are kept."
+    )
+    receive_daily_credits: bool = Field(
+        default=False,
+        description="Receive the daily free credits of the stored accounts, once a day for each.",
+    )
+
     fetch_allow: HostPorts = Field(
         "",
         description="Places outside the public internet that callers' URLs may name: host:port, with commas.",
@@ -264,7 +270,8 @@ class Settings(BaseSettings):
     )
     proxies: Proxies = Field(
         {},
-        description="HTTP proxies by which sites and their results are reached: site=http://host:port.",
+        description="Proxies (http, https, socks5) by which sites and their results are reached: "
+        "site=http://host:port.",
     )
     confirmation_seconds: Seconds = Field(
         180, description="How long the upstream is asked about a submission that it did not answer."

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Thread
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
@@ -55,9 +55,9 @@ class Request:
 
     `parts` stand in place of a `body` that is too large. `fresh` asks for a connection of its own: on a kept
     one, a request can be lost that was never read. `only_public` lets it connect to addresses of the public
-    internet only, whatever its host resolves to. `proxy` is an address like `http://user:password@host:port`.
-    The proxy connects then, and nothing is known of where to: `only_public` does not count. Headers may hold
-    secrets, so the request prints without them.
+    internet only, whatever its host resolves to. `proxy` is an address like `http://user:password@host:port`,
+    or with `https` or `socks5`. The proxy connects then, and nothing is known of where to: `only_public` does
+    not count. Headers may hold secrets, so the request prints without them.
     """
 
     method: str
@@ -122,14 +122,16 @@ class HttpTransport:
         resolver: AbstractResolver | None = None,
     ) -> None:
         self._connect_timeout = connect_timeout
+        self._connections = connections
         self._pools = {
             (fresh, only_public): _pool(connections, resolver, fresh=fresh, only_public=only_public)
             for fresh in (False, True)
             for only_public in (False, True)
         }
+        self._behind_socks: dict[tuple[bool, Secret], _Pool] = {}
 
     async def close(self) -> None:
-        for pool in self._pools.values():
+        for pool in (*self._pools.values(), *self._behind_socks.values()):
             await pool.session.close()
 
     async def send(self, request: Request) -> Response:
@@ -139,7 +141,7 @@ class HttpTransport:
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[Stream]:
-        pool = self._pools[request.fresh, request.only_public and request.proxy is None]
+        pool = self._pool(request)
         left = await _place(pool.places, request.timeout)
         try:
             async with await self._answer(pool.session, request, left) as answer:
@@ -151,13 +153,25 @@ class HttpTransport:
         finally:
             pool.places.release()
 
+    def _pool(self, request: Request) -> _Pool:
+        proxy = request.proxy
+        if proxy is None or not _is_socks(proxy):
+            return self._pools[request.fresh, request.only_public and proxy is None]
+        # aiohttp speaks to HTTP proxies only: a connector for each of the others, which are few.
+        pool = self._behind_socks.get((request.fresh, proxy))
+        if pool is None:
+            pool = _socks_pool(self._connections, proxy, fresh=request.fresh)
+            self._behind_socks[request.fresh, proxy] = pool
+        return pool
+
     async def _answer(
         self, session: aiohttp.ClientSession, request: Request, seconds: float
     ) -> aiohttp.ClientResponse:
         """The answer as soon as its head is here."""
         sent = request.parts or request.body
         body = None if sent is None and not request.fresh else _Body(sent or b"")
-        proxy, credentials = _proxy(request.proxy)
+        socks = request.proxy is not None and _is_socks(request.proxy)
+        proxy, credentials = _proxy(None if socks else request.proxy)
         headers = dict(request.headers)
         if credentials and not request.url.startswith("https:"):
             headers |= credentials  # there is no tunnel then: the proxy reads the request itself
@@ -176,7 +190,8 @@ class HttpTransport:
             )
         except _FAILED as error:
             # What fails behind a proxy may hold its password, so that it must not go along as a cause.
-            raise _judged(error, body, proxied=proxy is not None) from (None if proxy else error)
+            proxied = request.proxy is not None
+            raise _judged(error, body, proxied=proxied) from (None if proxied else error)
 
 
 _PIECE = 256 * 1024
@@ -225,6 +240,12 @@ class _Body(Payload):
             self.handed = writer.output_size
 
 
+class _SocksFailed(aiohttp.ClientError):
+    """A SOCKS proxy made no connection. Without a message, what it was to connect to is not there."""
+
+
+_SOCKS_BEHIND = (3, 4, 5, 6)  # network or host unreachable, connection refused, too far (RFC 1928)
+
 # A host whose name can be none (a part longer than 63 letters) is met by Python with a UnicodeError.
 _FAILED = (aiohttp.ClientError, TimeoutError, OSError, UnicodeError)
 _UNCONNECTED = (
@@ -233,6 +254,7 @@ _UNCONNECTED = (
     aiohttp.ClientHttpProxyError,
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
+    _SocksFailed,
     UnicodeError,
 )
 
@@ -250,6 +272,8 @@ def _judged(error: Exception, body: _Body | None, *, proxied: bool) -> NotSent |
 def _fault_of_the_proxy(error: Exception) -> ProxyFailed | None:
     """What was wrong before the proxy let us through; what fails behind it is not its fault."""
     match error:
+        case _SocksFailed():
+            return ProxyFailed(str(error)) if str(error) else None
         case aiohttp.ClientHttpProxyError():
             return ProxyFailed(f"it answers HTTP {error.status}")
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientConnectorDNSError():
@@ -262,6 +286,10 @@ def _fault_of_the_proxy(error: Exception) -> ProxyFailed | None:
             return ProxyFailed("it makes no connection in time")
         case _:
             return ProxyFailed("it does not answer as a proxy does")
+
+
+def _is_socks(proxy: Secret) -> bool:
+    return proxy.reveal().startswith("socks5:")
 
 
 def _proxy(address: Secret | None) -> tuple[str | None, dict[str, str] | None]:
@@ -303,6 +331,46 @@ def _pool(
         resolver=resolver or (_OwnThreads() if only_public else None),
         socket_factory=_public_socket if only_public else None,
     )
+    return _pool_on(connector, connections)
+
+
+def _socks_pool(connections: int, proxy: Secret, *, fresh: bool) -> _Pool:
+    # Imported here: few need it.
+    from aiohttp_socks import (
+        ProxyConnectionError,
+        ProxyConnector,
+        ProxyError,
+        ProxyTimeoutError,
+    )
+
+    class Connector(ProxyConnector):
+        """Tells what went wrong in our words."""
+
+        @override
+        async def _wrap_create_connection(self, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return await super()._wrap_create_connection(*args, **kwargs)
+            except ProxyTimeoutError:
+                raise _SocksFailed("it makes no connection in time") from None
+            except ProxyConnectionError:
+                raise _SocksFailed("it cannot be reached") from None
+            except asyncio.IncompleteReadError:
+                raise _SocksFailed("it does not answer as a proxy does") from None
+            except ProxyError as error:
+                behind = error.error_code in _SOCKS_BEHIND
+                raise _SocksFailed("" if behind else "it refuses to connect") from None
+
+    connector = Connector.from_url(
+        proxy.reveal(),
+        rdns=True,  # the names of hosts are the proxy's to look up
+        limit=connections,
+        limit_per_host=0 if fresh else connections,
+        force_close=fresh,
+    )
+    return _pool_on(connector, connections)
+
+
+def _pool_on(connector: aiohttp.TCPConnector, connections: int) -> _Pool:
     session = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -11,15 +11,20 @@ from dataclasses import dataclass
 import structlog
 from starlette.types import ASGIApp
 
+from jimeng_api.accounts import key_file
 from jimeng_api.accounts.health import Health
-from jimeng_api.accounts.keys import Accounts, Keys, NoAccounts
+from jimeng_api.accounts.keys import Accounts, Keys
+from jimeng_api.accounts.store import AccountStore
+from jimeng_api.accounts.tokens import Tokens
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock, SystemClock
 from jimeng_api.database.database import Database
+from jimeng_api.database.schema import OtherKeyFile
 from jimeng_api.domain.addresses import is_loopback
 from jimeng_api.domain.secret import Secret
 from jimeng_api.generation.adopting import Adopting
 from jimeng_api.generation.collecting import Collecting
+from jimeng_api.generation.daily_gifts import DailyGifts
 from jimeng_api.generation.deleting import Deleting
 from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.finishing import FinishedPictures
@@ -30,6 +35,7 @@ from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
 from jimeng_api.generation.sending import Sending
 from jimeng_api.generation.settling import Settling
+from jimeng_api.generation.tending import Tending
 from jimeng_api.generation.uploading import Uploading
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.store import JobStore
@@ -81,27 +87,33 @@ async def running(
     `clock`, `transport` and `threads` (for database and media) stand in for the real ones.
     """
     clock = clock or SystemClock()
-    vault = await asyncio.to_thread(_vault, settings)
     database = Database.at(settings.database, clock, thread=threads)
     store = JobStore(database, clock)
     door = transport or HttpTransport()
     try:
-        await database.open(key_digest=vault.digest("key file"))
-        accounts = NoAccounts()
+        vault = await opened(database, settings)
+        accounts = AccountStore(database, vault, clock)
         keys = Keys(database, vault, clock, accounts)
         await _refuse_to_be_open(settings, keys, accounts)
         store.listen()
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         fetcher = _fetcher(settings, door)
         keeper = Keeper(fetcher, Downloads(fetcher, settings.data_dir, clock), media, clock)
-        upstream = UpstreamClient(
-            door, clock, settings.upstream, settings.upstream_url, proxies=settings.proxies
-        )
+        upstream = upstream_of(settings, clock, door)
         hours = settings.catalogue_hours
         catalogue = LiveCatalogue(upstream, clock, every=None if hours is None else hours * _HOUR)
         desk, workshop, finished, settling = _desk(
             settings, clock, door, upstream, store, media, keeper, vault, catalogue
         )
+        tokens = Tokens(
+            database,
+            keys,
+            vault,
+            clock,
+            seconds=settings.access_token_hours * _HOUR,
+            refresh_seconds=settings.refresh_token_days * _DAY,
+        )
+        tending = Tending(upstream, accounts, clock, name_user=vault.digest)
         resumed = await workshop.open()
         if resumed:
             log.info("submissions_resumed", count=resumed)
@@ -123,6 +135,9 @@ async def running(
             deleting=Deleting(desk=desk, workshop=workshop, store=store, media=media),
             finished=finished,
             keys=keys,
+            tokens=tokens,
+            accounts=accounts,
+            tending=tending,
             clock=clock,
             options=_web_options(settings),
             ready=ready,
@@ -133,12 +148,17 @@ async def running(
             media=media,
             clock=clock,
             kept=_kept(settings),
-            chores=(settling.settle,),
+            chores=(settling.settle, tokens.forget),
         )
         housekeeping.open()
+        gifts = DailyGifts(tending, accounts, clock) if settings.receive_daily_credits else None
+        if gifts is not None:
+            gifts.open()
         try:
             yield Gateway(app=create_app(parts), desk=desk, workshop=workshop)
         finally:
+            if gifts is not None:
+                await gifts.close()
             await housekeeping.close()
             await catalogue.close()
             await desk.close()
@@ -149,17 +169,44 @@ async def running(
         await database.close()
 
 
+async def opened(database: Database, settings: Settings) -> Vault:
+    """Open the database; the vault that its rows were sealed with.
+
+    A replacement of the key file that was cut short is brought to its end: the rows tell which one counts.
+    """
+    vault = await asyncio.to_thread(vault_of, settings)
+    waiting = key_file.next_to(settings.key_file)
+    try:
+        await database.open(key_digest=vault.key_digest)
+    except OtherKeyFile:
+        if settings.secret_key is not None or not await asyncio.to_thread(waiting.exists):
+            raise
+        vault = await asyncio.to_thread(Vault.at, waiting)
+        await database.check_key(vault.key_digest)
+        await asyncio.to_thread(key_file.take_next, settings.key_file)
+    return vault
+
+
 @asynccontextmanager
 async def administered(settings: Settings, admin_key: Secret) -> AsyncIterator[ASGIApp]:
     """The admin routes for whoever has this key, on a database that no gateway need work on."""
     clock = SystemClock()
-    vault = await asyncio.to_thread(_vault, settings)
     database = Database.at(settings.database, clock)
+    door = HttpTransport()
     try:
-        await database.open(key_digest=vault.digest("key file"))
-        keys = Keys(database, vault, clock, NoAccounts())
-        yield create_admin_app(Administration(keys=keys, clock=clock, admin_key=admin_key))
+        vault = await opened(database, settings)
+        accounts = AccountStore(database, vault, clock)
+        upstream = upstream_of(settings, clock, door)
+        administration = Administration(
+            keys=Keys(database, vault, clock, accounts),
+            accounts=accounts,
+            tending=Tending(upstream, accounts, clock, name_user=vault.digest),
+            clock=clock,
+            admin_key=admin_key,
+        )
+        yield create_admin_app(administration)
     finally:
+        await door.close()
         await database.close()
 
 
@@ -180,9 +227,18 @@ def _admin_key(settings: Settings) -> Secret | None:
     return None if key is None else Secret(key.get_secret_value())
 
 
-def _vault(settings: Settings) -> Vault:
+def vault_of(settings: Settings) -> Vault:
+    """The vault of the key that is set, or of the key file, which is made if it is missing."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if settings.secret_key is not None:
+        return Vault(key_file.checked(settings.secret_key.get_secret_value()))
     return Vault.at(settings.key_file)
+
+
+def upstream_of(settings: Settings, clock: Clock, door: Transport) -> UpstreamClient:
+    return UpstreamClient(
+        door, clock, settings.upstream, settings.upstream_url, proxies=settings.proxies
+    )
 
 
 def _desk(

@@ -79,7 +79,8 @@ def test_a_page_names_every_one(subject: str, language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_route_is_on_a_page(language: str) -> None:
-    text = page(language, "api.md") + page(language, "operating.md")
+    pages = ("api.md", "operating.md", "keys.md", "accounts.md")
+    text = "".join(page(language, name) for name in pages)
     found = list(routes())
     assert ("POST", "/images/generations") in found
     untold = [

@@ -67,11 +67,11 @@ class Lives:
             await process.wait()
             self.hunt.search("log at debug level", await asyncio.to_thread(log.read_bytes))
 
-    async def command(self, *arguments: str) -> tuple[bytes, bytes]:
+    async def command(self, *arguments: str, said: str = "") -> tuple[bytes, bytes]:
         """What it says on standard output, and on standard error."""
         process = await self._started(asyncio.subprocess.PIPE, *arguments)
         self._see_arguments(process)
-        out, err = await process.communicate()
+        out, err = await process.communicate(said.encode())
         assert process.returncode == 0, err
         return out, err
 
@@ -82,7 +82,7 @@ class Lives:
             *(sys.executable, "-m", "jimeng_api", *arguments),
             env=self.env | {f"JIMENG_API_{name}": value for name, value in settings.items()},
             cwd=self.folder,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE if out == asyncio.subprocess.PIPE else None,
             stdout=out,
             stderr=asyncio.subprocess.PIPE if out == asyncio.subprocess.PIPE else out,
         )
@@ -171,6 +171,14 @@ async def a_proxy_to(upstream: str) -> AsyncIterator[int]:
         server.close()
 
 
+@asynccontextmanager
+async def closing(door: HttpTransport) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await door.close()
+
+
 async def test_planted_secrets_are_found_nowhere(tmp_path: Path) -> None:
     hunt = Hunt()
     world = World(seed=1)
@@ -180,7 +188,11 @@ async def test_planted_secrets_are_found_nowhere(tmp_path: Path) -> None:
         folder.mkdir()
     door = HttpTransport()
     with Watch(temporary) as watch:
-        async with running(create_app(world)) as upstream, a_proxy_to(upstream) as proxy:
+        async with (
+            running(create_app(world)) as upstream,
+            a_proxy_to(upstream) as proxy,
+            closing(door),
+        ):
             admin = hunt.plant("admin key", f"admin-{hexes()}")
             no_way = hunt.plant("password of a proxy that is away", hexes())
             way = hunt.plant("password of a proxy that leads there", hexes())
@@ -196,6 +208,7 @@ async def test_planted_secrets_are_found_nowhere(tmp_path: Path) -> None:
                 env={
                     **{k: v for k, v in os.environ.items() if not k.startswith("JIMENG_API_")},
                     "TMPDIR": str(temporary),
+                    "PROXY_THERE": f"127.0.0.1:{proxy}",
                     "JIMENG_API_DATA_DIR": str(tmp_path / "data"),
                     "JIMENG_API_UPSTREAM_URL": upstream,
                     "JIMENG_API_LOG_LEVEL": "debug",
@@ -207,10 +220,10 @@ async def test_planted_secrets_are_found_nowhere(tmp_path: Path) -> None:
             lives.env["JIMENG_API_PORT"] = str(lives.port)
             async with lives.life(LOG_FORMAT="text") as process:
                 hunt.plant("key file", (tmp_path / "data" / "secret.key").read_text().strip())
-                await _callers(lives)
-                await _misplaced(lives)
-                keys = await _issued_keys(lives, admin)
-                await _work_in_hand(lives, world, keys)
+                await asyncio.gather(
+                    _callers(lives), _misplaced(lives), _lent(lives, admin), _tokens(lives)
+                )
+                await _work_in_hand(lives, world)
                 lives.search_disk("jobs in work")
                 process.kill()  # nothing is put away
                 await process.wait()
@@ -223,11 +236,10 @@ async def test_planted_secrets_are_found_nowhere(tmp_path: Path) -> None:
                 process.send_signal(signal.SIGTERM)
                 await asyncio.wait_for(process.wait(), 30)
             lives.search_disk("after the end")
-    await door.close()
     await asyncio.to_thread(_search_again, hunt, tmp_path, watch)
     print("\n" + hunt.table())
     print("planted:", ", ".join(sorted(hunt.planted)))
-    assert len(hunt.planted) >= 40
+    assert len(hunt.planted) >= 60
     assert sum(hunt.searched.values()) > 100_000
     assert hunt.hits == []
 
@@ -288,8 +300,58 @@ async def _misplaced(lives: Lives) -> None:
     await lives.ask("POST", "/v1/images/generations", good, wrong)
 
 
-async def _issued_keys(lives: Lives, admin: str) -> list[str]:
-    """Keys by route and by command, one of them revoked."""
+async def _stored_accounts(lives: Lives, admin: str) -> None:
+    """Accounts by route and by command, with proxies of their own, asked about and changed."""
+    plant, ask, way = lives.hunt.plant, lives.ask, lives.env["PROXY_THERE"]
+    for number in range(2):
+        order = {
+            "session": plant(f"session of stored account {number}", hexes()),
+            "name": f"stored-{number}",
+            "proxy": f"http://me:{plant(f'password of stored proxy {number}', hexes())}@{way}",
+        }
+        await ask("POST", "/v1/admin/accounts", admin, order)
+    by_command = plant("session stored by command", hexes())
+    out, err = await lives.command("accounts", "add", "third", said=by_command)
+    listed, quiet = await lives.command("accounts", "list")
+    lives.hunt.search("other output of commands", out + err + listed + quiet)
+    other = plant("password of a changed proxy", hexes())
+    for scheme in (
+        "http",
+        "ftp",
+    ):  # the second is none, and is said to be none without its password
+        await ask(
+            "PATCH", "/v1/admin/accounts/third", admin, {"proxy": f"{scheme}://me:{other}@{way}"}
+        )
+    await ask("POST", "/v1/admin/accounts/check", admin)
+    await ask("GET", "/v1/admin/accounts", admin)
+    again = plant("session that cannot be stored", hexes())
+    await ask("POST", "/v1/admin/accounts", admin, {"session": again, "no_such_field": again})
+
+
+async def _tokens(lives: Lives) -> None:
+    """Access and refresh tokens, renewed, used, asked about and taken back."""
+    plant, ask = lives.hunt.plant, lives.ask
+    shows = ("access_token", "refresh_token")
+    session = plant("session that is exchanged", hexes())
+    grant = await ask("POST", "/token", session, shows=shows)
+    for name in shows:
+        plant(f"first {name}", grant[name])
+    renewed = await ask("POST", "/token/refresh", grant["refresh_token"], shows=shows)
+    for name in shows:
+        plant(f"second {name}", renewed[name])
+    token = renewed["access_token"]
+    await ask("POST", "/v1/images/generations", token, CAT)
+    asked = plant("session that is asked about", hexes())
+    for path in ("/token/check", "/token/points", "/token/receive"):
+        await ask("POST", path, f"{token},{asked}", {"token": asked, "tokens": [asked]})
+    await ask("POST", "/token/refresh", grant["refresh_token"])  # a second time: in two hands
+    await ask("POST", "/token/revoke", token)
+    await ask("GET", "/v1/jobs", token)
+
+
+async def _lent(lives: Lives, admin: str) -> None:
+    """Keys by route and by command for stored accounts, one of them revoked."""
+    await _stored_accounts(lives, admin)
     order = {"name": "by route"}
     made = [
         await lives.ask("POST", "/v1/admin/keys", admin, order, shows=("key",)) for _ in range(3)
@@ -300,15 +362,15 @@ async def _issued_keys(lives: Lives, admin: str) -> list[str]:
     keys.append(lives.hunt.plant("key issued by command", out.decode().strip()))
     listed, quiet = await lives.command("keys", "list")
     lives.hunt.search("other output of commands", err + listed + quiet)
-    for key in keys:
-        for method, path in (("GET", "/v1/jobs"), ("POST", "/v1/images/generations")):
-            await lives.ask(method, path, key, CAT if method == "POST" else None)
+    await asyncio.gather(
+        *(lives.ask("GET", "/v1/jobs", key) for key in keys),
+        *(lives.ask("POST", "/v1/images/generations", key, CAT) for key in keys),
+    )
     await lives.ask("GET", "/v1/admin/keys", admin)
     await lives.ask("GET", "/v1/jobs", admin)
-    return keys
 
 
-async def _work_in_hand(lives: Lives, world: World, keys: list[str]) -> None:
+async def _work_in_hand(lives: Lives, world: World) -> None:
     """Jobs of several callers that have not ended, so that their sessions lie in the database, sealed."""
     world.dial = Dial(mode="seconds", low=5, high=5)
     for number in range(4):

@@ -10,11 +10,12 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from jimeng_api.web.auth import anybody, known_admin, known_caller
+from jimeng_api.web.auth import anybody, known_admin, known_caller, token_sender
 
 WHO: dict[Callable[..., Any], str] = {
     known_caller: "caller",
     known_admin: "admin",
+    token_sender: "tokens",
     anybody: "anybody",
 }
 

@@ -11,6 +11,8 @@ from fastapi import APIRouter, Depends, FastAPI
 from pydantic import SecretStr
 
 from jimeng_api.accounts.keys import Keys
+from jimeng_api.accounts.store import AccountStore
+from jimeng_api.domain.secret import Secret
 from jimeng_api.web.auth import anybody, known_caller
 from jimeng_api.web.video_ids import video_id_of
 from tests.answer import Answer
@@ -39,9 +41,12 @@ class Neighbourhood:
 
     @property
     def routes(self) -> list[Declared]:
-        """What deletes comes last, so that until then there is something."""
-        found = declared(self.house.app)
-        return sorted(found, key=lambda one: (one.method == "DELETE", one.path, one.method))
+        """What deletes comes last, so that until then there is something; last of all goes the token."""
+
+        def late(one: Declared) -> tuple[Any, ...]:
+            return one.path == "/token/revoke", one.method == "DELETE", one.path, one.method
+
+        return sorted(declared(self.house.app), key=late)
 
     async def ask(self, route: Declared, who: str, things: dict[str, str] | None = None) -> Answer:
         path = re.sub(
@@ -78,6 +83,9 @@ async def neighbourhood(house: House) -> Neighbourhood:
     for job in (picture, film):
         await house.call("GET", f"/v1/jobs/{job}/events", key=user)  # until it has ended
     issued, _ = await keys.issue()
+    desk = house.gateway.desk
+    stored = AccountStore(desk._store._database, desk._vault, house.clock)
+    account, _ = await stored.add(desk._vault.session("cn", Secret(OTHER_SESSION)))
     return Neighbourhood(
         house=house,
         headers={
@@ -99,6 +107,7 @@ async def neighbourhood(house: House) -> Neighbourhood:
             "model_id": "jimeng-4.5",
             "character_id": "char_1",
             "key_id": issued.id,
+            "account": account.id,
         },
     )
 
@@ -107,6 +116,8 @@ def may(route: Declared, who: str) -> str:
     """The verdict that a route's declaration means."""
     if route.who == "anybody":
         return "in"
+    if route.who == "tokens":
+        return may_about_tokens(route, who)
     if route.who == "admin":
         return "in" if who == "admin" else "401"
     if who in NOBODIES:
@@ -116,6 +127,15 @@ def may(route: Declared, who: str) -> str:
     if who != "user" and any(name in route.path for name in OWNED):
         return "404"
     return "in"
+
+
+def may_about_tokens(route: Declared, who: str) -> str:
+    """Of tokens that are no good, these routes say so; only sessions can be exchanged."""
+    if who == "admin":
+        return "403"
+    if route.path == "/token":
+        return "in" if who in ("other session", "same session") else "401"
+    return "401" if who == "no key" or route.path == "/token/refresh" else "in"
 
 
 def verdict(answer: Answer) -> str:
@@ -131,7 +151,7 @@ async def test_every_route_lets_in_whom_it_declares_and_nobody_else(
 ) -> None:
     routes = neighbourhood.routes
     assert len(routes) > 40
-    assert {route.who for route in routes} == {"caller", "admin", "anybody"}
+    assert {route.who for route in routes} == {"caller", "admin", "tokens", "anybody"}
     callers = [who for who in neighbourhood.headers if who != "user"] + ["user"]
     table = {
         (route, who): verdict(await neighbourhood.ask(route, who))

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from typing_extensions import override
 
 from jimeng_api.accounts.keys import Keys, NoAccounts
@@ -20,6 +21,8 @@ from jimeng_api.jobs.job import State
 from tests.answer import Answer
 from tests.simulated.asgi import Talk
 from tests.simulated.house import CAT, KEY, House, submits_sent, until
+
+ADMIN = "the-admin-key-of-this-gateway"
 
 
 class OneAccount(NoAccounts):
@@ -64,6 +67,28 @@ async def test_a_key_makes_pictures_and_its_jobs_are_its_own(gateway: House) -> 
     for other in (KEY, await a_key(gateway)):
         assert (await gateway.call("GET", f"/v1/jobs/{job}", key=other)).status == 404
         assert (await gateway.call("GET", "/v1/jobs", key=other)).json["data"] == []
+
+
+async def test_an_issued_key_makes_pictures_on_a_stored_account_of_its_sites(house: House) -> None:
+    await house.start(admin_key=SecretStr(ADMIN))
+    for session in (KEY, f"us-{'f' * 32}"):
+        stored = await house.call("POST", "/v1/admin/accounts", {"session": session}, key=ADMIN)
+        assert stored.status == 200, stored
+    order = {"name": "one", "sites": ["us"]}
+    key = (await house.call("POST", "/v1/admin/keys", order, key=ADMIN)).json["key"]
+    made = await house.generate(key)
+    assert made.status == 200, made
+    assert [row["site"] for row in house.written()] == ["us"]
+    # The owner of the session sees nothing of it, and the account, once it is gone, is lent no more.
+    job = made.headers["x-job-id"]
+    assert (await house.call("GET", f"/v1/jobs/{job}", key=f"us-{'f' * 32}")).status == 404
+    accounts = (await house.call("GET", "/v1/admin/accounts", key=ADMIN)).json["data"]
+    (american,) = [one["id"] for one in accounts if one["site"] == "us"]
+    await house.call("DELETE", f"/v1/admin/accounts/{american}", key=ADMIN)
+    refused = await house.generate(key)
+    assert refused.status == 400
+    assert "no account stands behind this key" in refused.error["message"]
+    assert (await house.call("GET", f"/v1/jobs/{job}", key=key)).json["status"] == "completed"
 
 
 async def test_a_model_that_the_key_may_not_use_is_refused_before_anything_is_sent(

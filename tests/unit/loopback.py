@@ -161,6 +161,66 @@ class Proxy:
             their_writer.close()
 
 
+@dataclass
+class Socks:
+    """A SOCKS5 proxy (RFC 1928, 1929): whom it was asked for and by whom, and how it shall answer."""
+
+    port: int = 0
+    asked: list[str] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
+    wants: str = ""
+    reply: int = 0
+    hangs_up: bool = False
+
+    def address(self, user: str = "") -> str:
+        return f"socks5://{user}{'@' if user else ''}127.0.0.1:{self.port}"
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, count = await reader.readexactly(2)
+        offered = await reader.readexactly(count)
+        if self.hangs_up:
+            return
+        method = 2 if self.wants else 0
+        if method not in offered:
+            writer.write(b"\x05\xff")
+            return
+        writer.write(bytes([5, method]))
+        if self.wants and not await self._lets_in(reader, writer):
+            return
+        await reader.readexactly(3)
+        (kind,) = await reader.readexactly(1)
+        size = 4 if kind == 1 else (await reader.readexactly(1))[0]
+        named = await reader.readexactly(size)
+        host = socket.inet_ntoa(named) if kind == 1 else named.decode()
+        port = int.from_bytes(await reader.readexactly(2), "big")
+        self.asked.append(f"{host}:{port}")
+        writer.write(bytes([5, self.reply, 0, 1, 0, 0, 0, 0, 0, 0]))
+        if self.reply == 0:
+            there = "127.0.0.1" if host == "upstream.test" else host
+            their_reader, their_writer = await asyncio.open_connection(there, port)
+            try:
+                await asyncio.gather(_pipe(reader, their_writer), _pipe(their_reader, writer))
+            finally:
+                their_writer.close()
+
+    async def _lets_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        await reader.readexactly(1)
+        user = (await reader.readexactly((await reader.readexactly(1))[0])).decode()
+        password = (await reader.readexactly((await reader.readexactly(1))[0])).decode()
+        self.users.append(f"{user}:{password}")
+        right = self.users[-1] == self.wants
+        writer.write(b"\x01\x00" if right else b"\x01\x01")
+        return right
+
+
+@asynccontextmanager
+async def socks_proxying() -> AsyncIterator[Socks]:
+    proxy = Socks()
+    async with raw(proxy.talk) as address:
+        proxy.port = int(address.rstrip("/").rpartition(":")[2])
+        yield proxy
+
+
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with suppress(ConnectionError):
         while data := await reader.read(65536):

@@ -166,8 +166,8 @@ def test_each_site_may_have_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "us=http://u:planted@:1",
         "us=http://u:planted@h:99999",
         "us=http://u:planted@h:1/path",
-        "us=https://u:planted@h:1",
-        "us=socks5://u:planted@h:1",
+        "us=socks4://u:planted@h:1",
+        "us=socks5h://u:planted@h:1",
     ],
 )
 def test_a_proxy_that_cannot_be_is_refused_without_its_password(

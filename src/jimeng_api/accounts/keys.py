@@ -84,7 +84,7 @@ class Keys:
 
     async def read(self, text: Secret) -> Issued:
         """The key or token of this text, which is noted as used. Raises InvalidKey where it is no good."""
-        query = select(issued_keys).where(issued_keys.c.digest == self._digest(text))
+        query = select(issued_keys).where(issued_keys.c.digest == self.digest(text))
         found = await self._first(query) if _FORM.fullmatch(text.reveal()) else None
         if found is None:
             raise InvalidKey("This gateway has not issued that key.")
@@ -122,7 +122,7 @@ class Keys:
 
         Its jobs are those of `owner`, else its own.
         """
-        text = Secret(ISSUED + base64.urlsafe_b64encode(os.urandom(_BYTES)).rstrip(b"=").decode())
+        text = new_text(ISSUED)
         id_ = f"{kind}_{self._clock.token(12)}"
         made = Issued(
             id=id_,
@@ -135,7 +135,7 @@ class Keys:
             created_at=self._clock.now(),
             expires_at=expires_at,
         )
-        row = {**asdict(made), "terms": msgspec.json.encode(terms), "digest": self._digest(text)}
+        row = {**asdict(made), "terms": msgspec.json.encode(terms), "digest": self.digest(text)}
         written = insert(issued_keys).values(row)
         await self._write(written)
         return made, text
@@ -188,8 +188,14 @@ class Keys:
 
         await self._database.write(work)
 
-    def _digest(self, text: Secret) -> str:
+    def digest(self, text: Secret) -> str:
+        """What is kept of a key's text."""
         return self._vault.digest("issued", text.reveal())
+
+
+def new_text(prefix: str) -> Secret:
+    """A key or token that nobody can guess."""
+    return Secret(prefix + base64.urlsafe_b64encode(os.urandom(_BYTES)).rstrip(b"=").decode())
 
 
 def _issued(row: RowMapping) -> Issued:

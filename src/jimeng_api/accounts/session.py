@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jimeng_api.accounts.terms import UNLIMITED, Terms
-from jimeng_api.catalog.sites import split_token
+from jimeng_api.catalog.sites import SITES, Site, split_token
 from jimeng_api.domain.errors import InvalidKey
 from jimeng_api.domain.secret import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One signed-in session. `account` is a keyed digest that names it where the secret must not stand."""
+    """One signed-in session. `account` is a keyed digest that names it where the secret must not stand.
+
+    `proxy` is its own way to the upstream, which only an operator gives it.
+    """
 
     site: str
     secret: Secret
     account: str
+    proxy: Secret | None = None
+
+    def by(self, proxy: Secret | None) -> Session:
+        """The same session, with this way of its own."""
+        return replace(self, proxy=proxy)
+
+    @property
+    def home(self) -> Site:
+        """The site, by the way that this account takes."""
+        site = SITES[self.site]
+        return site if self.proxy is None else replace(site, proxy=self.proxy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

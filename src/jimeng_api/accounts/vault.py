@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import os
-import stat
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,15 +12,12 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from jimeng_api.accounts import key_file
 from jimeng_api.accounts.session import Caller, Session, sessions_of
 from jimeng_api.domain.secret import Secret
 
-_KEY_BYTES = 32
 _NONCE_BYTES = 12
-
-
-class KeyFileUnusable(Exception):
-    """The key file cannot be used as it is; the message tells the operator what to do."""
+_NAMES = " names:"
 
 
 class VaultBroken(Exception):
@@ -33,34 +27,39 @@ class VaultBroken(Exception):
 class Vault:
     """Seals and opens sessions (AES-256-GCM, bound to their row), and names callers and accounts.
 
-    Names are keyed digests (HMAC-SHA-256): without the key file nobody can tell whose they are.
+    Names are keyed digests (HMAC-SHA-256): without the key nobody can tell whose they are. They stay when the
+    key is replaced, since what was named cannot be named anew: the text of a later key has the first one
+    behind it.
     """
 
     def __init__(self, key: Secret) -> None:
-        self._key = key
-        self._cipher = AESGCM(self._derived("sessions"))
+        """`key` is the text of a key file."""
+        own, _, before = key.reveal().partition(_NAMES)
+        self._first = before or own
+        self._cipher = AESGCM(_derived(own, "sessions"))
+        self._naming = _derived(self._first, "names")
+        self.key_digest = hmac.digest(_derived(own, "names"), b"key file", "sha256").hex()[:32]
 
     @classmethod
     def at(cls, path: Path) -> Vault:
         """The vault of a key file, which is made (mode 0600) if it is not there."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            _make(path)
-        return cls(_read(path))
+        return cls(key_file.key_at(path))
+
+    def later_key(self, new: Secret) -> Secret:
+        """The text of a key file with this new key, for a vault that gives the same names."""
+        return Secret(f"{new.reveal()}{_NAMES}{self._first}")
 
     def caller(self, key: str) -> Caller:
         """Who sent this key. Raises InvalidKey where it holds no session."""
         pairs = sessions_of(key)
-        sessions = tuple(self._session(site, secret) for site, secret in pairs)
+        sessions = tuple(self.session(site, secret) for site, secret in pairs)
         return Caller(
             owner=self.digest("owner", *(session.account for session in sessions)),
             sessions=sessions,
         )
 
     def seal(self, sessions: Iterable[Session], *, row: str) -> bytes:
-        plain = msgspec.json.encode(
-            [(session.site, session.secret.reveal()) for session in sessions]
-        )
+        plain = msgspec.json.encode([_revealed(session) for session in sessions])
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, plain, row.encode())
 
@@ -70,45 +69,27 @@ class Vault:
             plain = self._cipher.decrypt(nonce, box, row.encode())
         except (InvalidTag, ValueError) as error:
             raise VaultBroken(
-                "the sessions kept with a job do not open with this key file"
+                "the sessions kept in a row do not open with this key file"
             ) from error
-        pairs = msgspec.json.decode(plain, type=list[tuple[str, str]])
-        return tuple(self._session(site, Secret(text)) for site, text in pairs)
-
-    def _session(self, site: str, secret: Secret) -> Session:
-        return Session(
-            site=site, secret=secret, account=self.digest("account", site, secret.reveal())
+        kept = msgspec.json.decode(plain, type=list[list[str]])
+        return tuple(
+            self.session(site, Secret(text), *map(Secret, way)) for site, text, *way in kept
         )
+
+    def session(self, site: str, secret: Secret, proxy: Secret | None = None) -> Session:
+        account = self.digest("account", site, secret.reveal())
+        return Session(site=site, secret=secret, account=account, proxy=proxy)
 
     def digest(self, *parts: str) -> str:
         """A name for the parts that nobody can tell, or guess, without the key file."""
         text = "\0".join(parts).encode()
-        return hmac.new(self._derived("names"), text, hashlib.sha256).hexdigest()[:32]
-
-    def _derived(self, purpose: str) -> bytes:
-        return hmac.digest(self._key.reveal().encode(), purpose.encode(), "sha256")
+        return hmac.new(self._naming, text, hashlib.sha256).hexdigest()[:32]
 
 
-def _make(path: Path) -> None:
-    """A new key in one step: whoever is killed here, or loses a race, leaves no half of one."""
-    handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(os.urandom(_KEY_BYTES).hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(name)
-    finally:
-        Path(name).unlink()
+def _revealed(session: Session) -> list[str]:
+    way = [session.proxy.reveal()] if session.proxy else []
+    return [session.site, session.secret.reveal(), *way]
 
 
-def _read(path: Path) -> Secret:
-    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise KeyFileUnusable(
-            f"{path} can be read by others; make it yours alone: chmod 600 {path}"
-        )
-    key = path.read_text().strip()
-    if len(key) < _KEY_BYTES:
-        raise KeyFileUnusable(f"{path} does not hold a key; move it away and a new one is made")
-    return Secret(key)
+def _derived(key: str, purpose: str) -> bytes:
+    return hmac.digest(key.encode(), purpose.encode(), "sha256")

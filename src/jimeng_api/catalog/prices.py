@@ -114,7 +114,7 @@ def picture_credits(
     each = model.credits.get(resolution)
     if membership:
         each = model.member_credits.get(resolution, each)
-    return each if site is CN else None
+    return each if site.name == CN.name else None
 
 
 def video_price(
@@ -135,7 +135,7 @@ def video_price(
         if listed in rates:
             return _charged(rates[listed], membership, units=1, seconds=seconds)
     each = _credits_per_second(model, resolution)
-    return None if each is None or site is not CN else _whole(each * seconds)
+    return None if each is None or site.name != CN.name else _whole(each * seconds)
 
 
 def benefit_type(request: VideoRequest, model: VideoModel) -> str:

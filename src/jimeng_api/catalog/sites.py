@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from jimeng_api.domain.secret import Secret
+
 SiteName = Literal["cn", "us", "hk", "jp", "sg"]
 
 
@@ -19,7 +21,7 @@ class Site:
     for the bytes of an upload, or for giving places to films in place of `vod_url`, it must be one of them or
     a name below it. The token of an upload says the ImageX service in its field `service_id_field`,
     `imagex_service_id` is for when it does not. `checks_uploads` says that the page has the content of an
-    upload looked at before it is used.
+    upload looked at before it is used. `proxy` is for an account that reaches the site by a way of its own.
     """
 
     name: SiteName
@@ -45,6 +47,7 @@ class Site:
     sends_web_id: bool = False
     time_zone: str = "Asia/Shanghai"
     utc_offset_hours: int = 8
+    proxy: Secret | None = None
 
     def serves_results_from(self, host: str) -> bool:
         """Whether a result of this site may be fetched from the host."""

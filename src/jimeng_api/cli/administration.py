@@ -53,7 +53,7 @@ async def administration(base_url: str | None) -> AsyncIterator[GatewayCaller]:
 
 @asynccontextmanager
 async def _here(settings: Settings) -> AsyncIterator[GatewayCaller]:
-    from jimeng_api.accounts.vault import KeyFileUnusable
+    from jimeng_api.accounts.key_file import KeyFileUnusable
     from jimeng_api.cli import logs
     from jimeng_api.database.ownership import DatabaseInUse
     from jimeng_api.database.schema import OtherKeyFile

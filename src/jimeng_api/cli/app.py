@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from jimeng_api.cli import finishing, image, jobs, keys, models, serve, simulate, video
+from jimeng_api.cli import (
+    accounts,
+    balance,
+    finishing,
+    image,
+    jobs,
+    keys,
+    models,
+    serve,
+    simulate,
+    video,
+)
 
 app = typer.Typer(
     name="jimeng-api",
@@ -23,4 +34,6 @@ app.command("outpaint")(finishing.outpaint)
 app.command("repair")(finishing.repair)
 app.command("models")(models.models)
 app.add_typer(jobs.app, name="jobs")
+app.command("credits")(balance.credits_)
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(keys.app, name="keys")

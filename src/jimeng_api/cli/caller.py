@@ -73,6 +73,12 @@ class GatewayCaller:
         """The JSON that answers a deletion. Raises Refused."""
         return await self._said("DELETE", path, None, seconds=30)
 
+    async def patch(self, path: str, order: object) -> Any:
+        """The JSON that answers a change. Raises Refused."""
+        import msgspec
+
+        return await self._said("PATCH", path, msgspec.json.encode(order), seconds=30)
+
     async def is_there(self) -> bool:
         """Whether anything listens there."""
         try:

@@ -41,7 +41,7 @@ def serve(
     faults: Faults = None,
 ) -> None:
     """Run the gateway. --seed, --speed and --faults go to the simulator."""
-    from jimeng_api.accounts.vault import KeyFileUnusable
+    from jimeng_api.accounts.key_file import KeyFileUnusable
     from jimeng_api.cli import logs
     from jimeng_api.cli.sockets import bound
     from jimeng_api.database.ownership import DatabaseInUse
@@ -72,7 +72,7 @@ def serve(
 
 def _beside_the_real_one(settings: Settings, origin: str) -> Settings:
     """The settings for a simulated upstream: nothing of theirs touches the jobs of a real one."""
-    apart = {"database_url": None, "media_url": None, "secret_key_file": None}
+    apart = {"database_url": None, "media_url": None, "secret_key_file": None, "secret_key": None}
     here = {"upstream_url": origin, "data_dir": settings.data_dir / "simulated", "proxies": {}}
     return settings.model_copy(update={**apart, **here})
 

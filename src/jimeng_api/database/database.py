@@ -89,12 +89,16 @@ class Database:
         await self.run(self.backend.open)
         if await self.read(schema.revision) != schema.REVISION:
             await self.run(lambda: self._alone(schema.bring_up))
-        if self.backend.shared:
-            await self.run(
-                lambda: self._alone(
-                    lambda connection: schema.check_key_file(connection, key_digest)
-                )
-            )
+        if key_digest:
+            await self.check_key(key_digest)
+
+    async def check_key(self, digest: str) -> None:
+        """Raises OtherKeyFile where the rows were made with another one."""
+        await self.alone(lambda connection: schema.check_key_file(connection, digest))
+
+    async def alone(self, work: Work[Result]) -> Result:
+        """Do the work in one transaction, while no other gateway starts or changes the tables."""
+        return await self.run(lambda: self._alone(work))
 
     @property
     def silent_for(self) -> float:
@@ -145,10 +149,10 @@ class Database:
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, working)
 
-    def _alone(self, work: Work[None]) -> None:
+    def _alone(self, work: Work[Result]) -> Result:
         """In the database's thread, while no other gateway does the same: two may start at once."""
         with self.backend.migration() as connection:
-            work(connection)
+            return work(connection)
 
 
 def _backend(url: str) -> Backend:

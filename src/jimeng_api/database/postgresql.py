@@ -157,6 +157,16 @@ class PostgresServer:
                 connection.close()
 
 
+def others(connection: Connection) -> int:
+    """How many other connections of gateways the database has."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = :name "
+        "AND datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    found: int = connection.execute(query, {"name": _CONNECT["application_name"]}).scalar_one()
+    return found
+
+
 class _Ear:
     """A connection of its own that listens, in a thread of its own."""
 

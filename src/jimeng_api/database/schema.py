@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, inspect, select, text
+from sqlalchemy import Connection, delete, insert, inspect, select, text
 
 from jimeng_api.database.tables import key_files
 
@@ -36,5 +36,13 @@ def check_key_file(connection: Connection, digest: str) -> None:
     elif found != digest:
         raise OtherKeyFile(
             "The database was made with another key file. All gateways that share a database need the same "
-            "one: copy it, and name it with JIMENG_API_SECRET_KEY_FILE."
+            "one: copy it, and name it with JIMENG_API_SECRET_KEY_FILE. Without that file nothing that is "
+            "encrypted in the database can be read again; if it is lost for good: jimeng-api accounts rekey "
+            "--lost."
         )
+
+
+def replace_key_file(connection: Connection, digest: str) -> None:
+    """From now on another key file counts."""
+    connection.execute(delete(key_files))
+    connection.execute(insert(key_files).values(digest=digest))

@@ -6,6 +6,9 @@ from sqlalchemy import Column, MetaData, Table, Text
 
 metadata = MetaData()
 
+SEALED = {"sealed": True}
+"""Marks a column whose bytes are encrypted and bound to the row's primary key: a new key seals them anew."""
+
 key_files = Table(
     "key_files",
     metadata,

@@ -11,7 +11,6 @@ from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.image_models import IMAGE_MODELS, ImageModel
 from jimeng_api.catalog.lookup import model_of
 from jimeng_api.catalog.pixels import IMAGE_RATIO_CODES, VIDEO_TIERS, Pixels, shape_of
-from jimeng_api.catalog.sites import SITES
 from jimeng_api.catalog.sizes import image_size
 from jimeng_api.catalog.video_models import VIDEO_MODELS, VideoModel
 from jimeng_api.domain.errors import GatewayError, NotFound
@@ -66,7 +65,7 @@ class Adopting:
         for session in sessions:
             try:
                 seen = await self._upstream.find(
-                    SITES[session.site],
+                    session.home,
                     session.secret,
                     submit_ids=[submit_id] if submit_id else [],
                     history_ids=[history_id] if history_id else [],

@@ -12,7 +12,7 @@ import structlog
 
 from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.lookup import MODELS
-from jimeng_api.catalog.sites import SITES, Site
+from jimeng_api.catalog.sites import Site
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
     GatewayError,
@@ -113,7 +113,7 @@ class Collecting:
 
     def _watch(self, job: OpenJob, sent: Sent) -> Watch:
         part, session, request = job.part(sent.submission.number), sent.session, job.job.request
-        site = SITES[session.site]
+        site = session.home
         film = isinstance(request, VideoRequest)
         row = MODELS.get(request.model)
         low, high = (row.typical_seconds if row else None) or _UNKNOWN_DURATION[film]
@@ -212,7 +212,7 @@ class Collecting:
                 best, renewed, rejected = False, 0, False
 
     async def _keep(self, job: OpenJob, sent: Sent, item: Item, number: int) -> Picture:
-        request, site = job.job.request, SITES[sent.session.site]
+        request, site = job.job.request, sent.session.home
         media_id = self._name_media("media", job.job.id, item.id)
         if isinstance(request, VideoRequest):
             return await self._keeper.keep_film(item, media_id=media_id, number=number, site=site)

@@ -20,7 +20,7 @@ _EVERY_SECONDS = 600.0
 _BREATH = 0.05  # between two portions, for whoever else wants the database
 _IN_VAIN_SECONDS = 60.0
 
-Chore = Callable[[], Awaitable[None]]
+Chore = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

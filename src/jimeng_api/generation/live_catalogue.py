@@ -104,7 +104,7 @@ class LiveCatalogue:
             return None
         self._due[name] = now + self._every
         task = asyncio.create_task(
-            self._refresh(self._upstream, self._clock, SITES[name], session.secret),
+            self._refresh(self._upstream, self._clock, session.home, session.secret),
             name=f"catalogue of {name}",
         )
         self._asking[name] = task

@@ -12,7 +12,7 @@ import structlog
 from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.image_models import ImageModel
 from jimeng_api.catalog.lookup import Model
-from jimeng_api.catalog.sites import SITES, Site
+from jimeng_api.catalog.sites import Site
 from jimeng_api.catalog.video_models import VideoModel
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import (
@@ -198,7 +198,7 @@ class Sending:
         """
         if not self._placing.health.unchecked(session.account):
             return
-        if not await self._upstream.alive(SITES[session.site], session.secret):
+        if not await self._upstream.alive(session.home, session.secret):
             raise SessionExpired("The site does not accept the session: it has ended.")
         self._placing.signed_in(session.account)
 
@@ -225,7 +225,7 @@ class Sending:
         if len(here.uploads) == len(inputs):
             return part
         job.check_wanted()
-        uris = await self._uploading.uris(inputs, SITES[session.site], session.secret)
+        uris = await self._uploading.uris(inputs, session.home, session.secret)
         return await job.move(
             part.number,
             lambda now: now.placed(site=session.site, account=session.account).uploaded(uris),
@@ -233,7 +233,7 @@ class Sending:
 
     async def _attempted(self, job: OpenJob, part: Submission, session: Session) -> Sent:
         """One attempt, written down before and after. Raises only what is certain to have taken nothing."""
-        site = SITES[session.site]
+        site = session.home
         model = await self._catalogue.model(job.job.request.model, session)
         payload = self._payload(job, part, site, model)
         digest = hashlib.sha256(payload).hexdigest()

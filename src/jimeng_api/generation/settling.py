@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import structlog
 
 from jimeng_api.accounts.session import Session
-from jimeng_api.catalog.sites import SITES
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import GatewayError, SessionExpired
 from jimeng_api.jobs.charges import Charges, Settled, Unsettled
@@ -94,7 +93,7 @@ class Settling:
         book, cursor = Book(since=since), "0"
         for _ in range(_MOST_PAGES):
             page = await self._upstream.credit_history(
-                SITES[session.site], session.secret, cursor=cursor, count=_ENTRIES
+                session.home, session.secret, cursor=cursor, count=_ENTRIES
             )
             for entry in page.entries:
                 if entry.submit_id:

@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from jimeng_api.database.tables import metadata
+from jimeng_api.database.tables import SEALED, metadata
 
 # A job's state changes only when it ends: until then it follows from its submissions, and is not written.
 # Requests and failures are JSON, sessions are encrypted.
@@ -32,7 +32,7 @@ jobs = Table(
     Column("remarks", LargeBinary, nullable=False),
     Column("request", LargeBinary, nullable=False),
     Column("fingerprint", Text, nullable=False),
-    Column("sessions", LargeBinary, nullable=False),
+    Column("sessions", LargeBinary, nullable=False, info=SEALED),
     Column("created_at", Float, nullable=False),
     Column("deadline", Float, nullable=False),
     Column("finished_at", Float),

@@ -74,7 +74,7 @@ class Fetcher:
             timeout=seconds,
             max_bytes=most,
             only_public=self._origin is None,
-            proxy=self._proxies.get(site.name),
+            proxy=site.proxy or self._proxies.get(site.name),
         )
         try:
             async with self._transport.stream(request) as stream:

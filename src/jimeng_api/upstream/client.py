@@ -13,6 +13,7 @@ from jimeng_api.catalog.live import LiveImageModel, LiveVideoModel
 from jimeng_api.catalog.prices import Rates
 from jimeng_api.catalog.sites import Site
 from jimeng_api.clock import Clock
+from jimeng_api.domain.credits import Credits
 from jimeng_api.domain.errors import (
     DailyLimitReached,
     GatewayError,
@@ -32,7 +33,7 @@ from jimeng_api.transport import (
     Response,
     Transport,
 )
-from jimeng_api.upstream import envelope
+from jimeng_api.upstream import envelope, error_codes
 from jimeng_api.upstream.circuit import Limits
 from jimeng_api.upstream.constants import Constants
 from jimeng_api.upstream.envelope import Plane
@@ -40,16 +41,17 @@ from jimeng_api.upstream.gates import Gates, Operation
 from jimeng_api.upstream.replies.answers import Answer, Reply, signature_clock, unwrap
 from jimeng_api.upstream.replies.books import Page, page_of
 from jimeng_api.upstream.replies.configurations import image_models, video_models
-from jimeng_api.upstream.replies.credits import Credits, credits_of, granted
+from jimeng_api.upstream.replies.credits import credits_of, granted
 from jimeng_api.upstream.replies.items import local_items
 from jimeng_api.upstream.replies.origins import Found
 from jimeng_api.upstream.replies.origins import found as found_in
 from jimeng_api.upstream.replies.prices import rates
 from jimeng_api.upstream.replies.queues import queues
+from jimeng_api.upstream.replies.reasons import sentence
 from jimeng_api.upstream.replies.records import records
 from jimeng_api.upstream.replies.submissions import submitted, uncertain
 from jimeng_api.upstream.replies.uploads import UploadToken, upload_token
-from jimeng_api.upstream.replies.users import signed_in
+from jimeng_api.upstream.replies.users import membership_of, user_of
 
 MAX_BYTES = 32 * 1024 * 1024
 SKEW = 30.0  # seconds by which the clocks may differ before we follow the upstream's
@@ -217,10 +219,17 @@ class UpstreamClient:
         body = {"time_zone": site.time_zone}
         return await self._read(site, session, envelope.GRANT, body, granted)
 
+    async def user(self, site: Site, session: Secret) -> str:
+        """The id of whoever is signed in. Raises SessionExpired for nobody; else nothing is known of that."""
+        found = await self._read(site, session, envelope.USER, {}, user_of)
+        if not found:
+            raise SessionExpired(sentence(error_codes.SESSION))
+        return found
+
     async def alive(self, site: Site, session: Secret) -> bool:
         """Whether the session is signed in. Other trouble is raised: it says nothing of the session."""
         try:
-            return await self._read(site, session, envelope.USER, {}, signed_in)
+            return bool(await self.user(site, session))
         except SessionExpired:
             return False
 
@@ -242,6 +251,11 @@ class UpstreamClient:
         everything = {"resource_type": "aigc", "resource_id": "get_all", "benefit_type_list": []}
         body = {"query_list": [everything]}
         return await self._read(site, session, envelope.PRICES, body, rates, operation="catalogue")
+
+    async def membership(self, site: Site, session: Secret) -> str:
+        """The level of the account's membership, empty without one."""
+        body = {"aid": site.app_id, "scene": "vip", "need_sign_info": True}
+        return await self._read(site, session, envelope.MEMBERSHIP, body, membership_of)
 
     async def upload_token(
         self, site: Site, session: Secret, scene: UploadScene = UploadScene.PICTURES
@@ -342,7 +356,7 @@ class UpstreamClient:
             timeout=timeout,
             max_bytes=MAX_BYTES,
             fresh=fresh,
-            proxy=self._proxies.get(site.name),
+            proxy=site.proxy or self._proxies.get(site.name),
         )
 
 

@@ -29,6 +29,7 @@ GRANT: Final = "/commerce/v1/benefits/credit_receive"
 IMAGE_MODELS: Final = "/mweb/v1/get_common_config"
 VIDEO_MODELS: Final = "/mweb/v1/video_generate/get_common_config"
 PRICES: Final = "/commerce/v3/resource/benefit_metadata"
+MEMBERSHIP: Final = "/commerce/v1/subscription/user_info"
 LOGIN_STATE: Final = "/passport/account/info/v2"
 
 

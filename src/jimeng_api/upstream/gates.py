@@ -44,7 +44,7 @@ class _Rest(NamedTuple):
 
 
 class Gates:
-    """Keeps requests back from a site that fails, each kind of request by itself.
+    """Keeps requests back from a site that fails, each kind of request and each way to it by itself.
 
     So trouble with looks stops no submission, and trouble with submissions never stops the collection of
     what was paid for. An account that must not be looked at is sent nothing either: nobody could collect in
@@ -54,7 +54,7 @@ class Gates:
     def __init__(self, clock: Clock, limits: Limits) -> None:
         self._clock = clock
         self._limits = limits
-        self._circuits: dict[tuple[str, _Kind], Circuit] = {}
+        self._circuits: dict[tuple[Site, _Kind], Circuit] = {}
         self._resting: dict[tuple[str, str], _Rest] = {}
 
     @contextmanager
@@ -82,7 +82,7 @@ class Gates:
 
     def seen(self, site: Site, submissions: Iterable[str]) -> None:
         """The upstream lists these: it took them, whatever became of its answers."""
-        circuit = self._circuits.get((site.name, "submit"))
+        circuit = self._circuits.get((site, "submit"))
         if circuit is not None:
             circuit.seen(submissions, self._clock.monotonic())
 
@@ -128,10 +128,10 @@ class Gates:
         circuit.worked(attempt, self._clock.monotonic())
 
     def _circuit(self, site: Site, kind: _Kind) -> Circuit:
-        circuit = self._circuits.get((site.name, kind))
+        circuit = self._circuits.get((site, kind))
         if circuit is None:
             limits = self._limits
-            circuit = self._circuits[site.name, kind] = Circuit(
+            circuit = self._circuits[site, kind] = Circuit(
                 Language(limits) if kind == "language" else Trouble(limits),
                 pause=lambda: limits.pause * self._clock.uniform(1.0, 1.0 + limits.jitter),
                 doubt=limits.doubt,

@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
 from jimeng_api.web.access import Access
-from jimeng_api.web.auth import anybody, known_admin, known_caller
+from jimeng_api.web.auth import anybody, known_admin, known_caller, token_sender
 from jimeng_api.web.cors import Cors
 from jimeng_api.web.errors import answer_errors
 from jimeng_api.web.limits import Limits
@@ -21,6 +21,7 @@ from jimeng_api.web.parts import Administration, Parts
 from jimeng_api.web.paths import PlainPaths
 from jimeng_api.web.rates import Rates
 from jimeng_api.web.routes import (
+    accounts,
     chat,
     files,
     film_making,
@@ -33,6 +34,7 @@ from jimeng_api.web.routes import (
     models,
     page,
     responses,
+    tokens,
     videos,
 )
 
@@ -50,7 +52,8 @@ again is no use, or would cost again.
 # Who may use which routes. Films in other ways come first: `/videos/generations` is no video of that id.
 GROUPS: Mapping[Callable[..., Any], tuple[ModuleType, ...]] = {
     known_caller: (images, finishing, film_making, videos, chat, responses, files, models, jobs),
-    known_admin: (keys,),
+    known_admin: (keys, accounts),
+    token_sender: (tokens,),
     anybody: (media, health, page),
 }
 
@@ -75,7 +78,13 @@ def create_app(parts: Parts) -> ASGIApp:
 def create_routes(parts: Parts, *, links: Links) -> FastAPI:
     """The routes, each behind the guard of its group."""
     options = parts.options
-    administration = Administration(keys=parts.keys, clock=parts.clock, admin_key=options.admin_key)
+    administration = Administration(
+        keys=parts.keys,
+        accounts=parts.accounts,
+        tending=parts.tending,
+        clock=parts.clock,
+        admin_key=options.admin_key,
+    )
     app = _routes(administration, *GROUPS)
     app.state.parts = parts
     app.state.links = links

@@ -37,10 +37,7 @@ _HOW_ADMIN = "Send the gateway's JIMENG_API_ADMIN_KEY as `Authorization: Bearer 
 
 async def known_caller(request: Request, _: Annotated[object, Depends(BEARER)]) -> Caller:
     """Who sent this request. Raises InvalidKey, never anything softer, and what the key may not do."""
-    bearer = _bearer(request, _HOW)
-    if _holds_admin_key(request, bearer):
-        raise KeyNotPermitted("The admin key has no accounts; make a key of its own for this.")
-    caller = await parts_of(request).keys.caller(bearer)
+    caller = await caller_with(request, Secret(_bearer(request, _HOW)))
     _count(request, caller)
     request.state.caller = caller
     return caller
@@ -56,8 +53,22 @@ async def known_admin(request: Request, _: Annotated[object, Depends(ADMIN_BEARE
     """Only the operator passes."""
     if administration_of(request).admin_key is None:
         raise NotFound("This gateway has no JIMENG_API_ADMIN_KEY, and so no admin routes.")
-    if not _is_admin_key(request, _bearer(request, _HOW_ADMIN)):
+    if not is_admin_key(request, _bearer(request, _HOW_ADMIN)):
         raise InvalidKey(f"This is not the admin key. {_HOW_ADMIN}")
+
+
+async def token_sender(request: Request) -> None:
+    """Whoever has tokens to ask about, in the body or as Bearer: the routes look each of them up."""
+    for sent in request.headers.getlist("authorization"):
+        if _holds_admin_key(request, get_authorization_scheme_param(sent)[1].strip()):
+            raise KeyNotPermitted("The admin key has no accounts; make a key of its own for this.")
+
+
+async def caller_with(request: Request, token: Secret) -> Caller:
+    """Whose token this is, wherever in the request it stood. Raises InvalidKey, KeyNotPermitted."""
+    if _holds_admin_key(request, token.reveal()):
+        raise KeyNotPermitted("The admin key has no accounts; make a key of its own for this.")
+    return await parts_of(request).keys.caller(token.reveal())
 
 
 async def anybody() -> None:
@@ -82,10 +93,10 @@ def _bearer(request: Request, how: str) -> str:
 def _holds_admin_key(request: Request, bearer: str) -> bool:
     """Whether it is among the sessions: as one of them, it would be sent to a site."""
     parts = [bearer, *(part.strip() for part in bearer.split(","))]
-    return any(_is_admin_key(request, part) for part in parts)
+    return any(is_admin_key(request, part) for part in parts)
 
 
-def _is_admin_key(request: Request, text: str) -> bool:
+def is_admin_key(request: Request, text: str) -> bool:
     key: Secret | None = administration_of(request).admin_key
     return key is not None and hmac.compare_digest(text.encode(), key.reveal().encode())
 

@@ -8,6 +8,12 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from jimeng_api.web.schemas.accounts import (
+    AccountBody,
+    AccountChange,
+    AccountList,
+    NewAccountReply,
+)
 from jimeng_api.web.schemas.adopting import AdoptBody
 from jimeng_api.web.schemas.chat.bodies import ChatBody
 from jimeng_api.web.schemas.chat.replies import ChatReply
@@ -27,6 +33,17 @@ from jimeng_api.web.schemas.models import ModelList
 from jimeng_api.web.schemas.responses.bodies import ResponseBody
 from jimeng_api.web.schemas.responses.replies import InputItems, ResponseDeletedReply, ResponseReply
 from jimeng_api.web.schemas.shown import PLACE
+from jimeng_api.web.schemas.tokens import (
+    CheckReply,
+    GrantReply,
+    PointsReply,
+    ReceivedReply,
+    RefreshBody,
+    RevokeBody,
+    RevokedReply,
+    SessionsBody,
+    TokensBody,
+)
 from jimeng_api.web.schemas.videos.bodies import (
     InterpolateBody,
     RemixBody,
@@ -39,9 +56,13 @@ from jimeng_api.web.schemas.videos.replies import FilmsReply, VideoDeletedReply,
 
 # With the models that these consist of.
 _MODELS: tuple[type[BaseModel], ...] = (
+    AccountBody,
+    AccountChange,
+    AccountList,
     AdoptBody,
     ChatBody,
     ChatReply,
+    CheckReply,
     CompositionBody,
     CompositionReply,
     ErrorReply,
@@ -49,6 +70,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     FileDeletedReply,
     FileList,
     FilmsReply,
+    GrantReply,
     ImageEditBody,
     ImageGenerationBody,
     ImageVariationBody,
@@ -59,13 +81,21 @@ _MODELS: tuple[type[BaseModel], ...] = (
     KeyBody,
     KeyList,
     ModelList,
+    NewAccountReply,
     NewKeyReply,
     OutpaintBody,
+    PointsReply,
+    ReceivedReply,
+    RefreshBody,
     RemixBody,
     RepairBody,
     ResponseBody,
     ResponseDeletedReply,
     ResponseReply,
+    RevokeBody,
+    RevokedReply,
+    SessionsBody,
+    TokensBody,
     UpscaleBody,
     VideoBody,
     VideoDeletedReply,

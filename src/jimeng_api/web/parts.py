@@ -13,11 +13,14 @@ from jimeng_api.clock import Clock
 
 if TYPE_CHECKING:  # these bring much with them that the edge itself does not use
     from jimeng_api.accounts.keys import Keys
+    from jimeng_api.accounts.store import AccountStore
+    from jimeng_api.accounts.tokens import Tokens
     from jimeng_api.domain.secret import Secret
     from jimeng_api.generation.deleting import Deleting
     from jimeng_api.generation.desk import Desk
     from jimeng_api.generation.finishing import FinishedPictures
     from jimeng_api.generation.live_catalogue import LiveCatalogue
+    from jimeng_api.generation.tending import Tending
     from jimeng_api.jobs.files import Files
     from jimeng_api.jobs.job import Job
     from jimeng_api.media.film_stills import FilmStills
@@ -78,6 +81,9 @@ class Parts:
     deleting: Deleting
     finished: FinishedPictures
     keys: Keys
+    tokens: Tokens
+    accounts: AccountStore
+    tending: Tending
     clock: Clock
     catalogue: LiveCatalogue
     options: WebOptions = WebOptions()
@@ -89,6 +95,8 @@ class Administration:
     """What the admin routes call. They need no running gateway: the command line calls them by itself."""
 
     keys: Keys
+    accounts: AccountStore
+    tending: Tending
     clock: Clock
     admin_key: Secret | None
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jimeng_api.accounts.vault import KeyFileUnusable, Vault, VaultBroken
+from jimeng_api.accounts.key_file import KeyFileUnusable
+from jimeng_api.accounts.vault import Vault, VaultBroken
 from jimeng_api.domain.secret import Secret
 
 KEY = "0123456789abcdef0123456789abcdef,us-fedcba9876543210fedcba9876543210"

@@ -49,7 +49,7 @@ def empty(url: str) -> None:
         connection.execute(
             "DELETE FROM pictures; DELETE FROM submissions; DELETE FROM idempotency_keys; "
             "DELETE FROM jobs; DELETE FROM key_files; DELETE FROM issued_keys; "
-            "DELETE FROM files"
+            "DELETE FROM files; DELETE FROM accounts"
         )
 
 

@@ -15,6 +15,8 @@ from typing_extensions import override
 
 from jimeng_api.accounts.keys import Keys, NoAccounts
 from jimeng_api.accounts.session import Caller
+from jimeng_api.accounts.store import AccountStore
+from jimeng_api.accounts.tokens import Tokens
 from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import SystemClock
 from jimeng_api.database.database import Database
@@ -35,6 +37,7 @@ from jimeng_api.generation.deleting import Deleting
 from jimeng_api.generation.desk import Desk, Prepared
 from jimeng_api.generation.finishing import Finished, FinishedPictures
 from jimeng_api.generation.live_catalogue import LiveCatalogue
+from jimeng_api.generation.tending import Tending
 from jimeng_api.jobs.files import CallersFile, Files
 from jimeng_api.jobs.job import Job, JobKind, State, Submission
 from jimeng_api.jobs.repeats import Repeat
@@ -44,6 +47,8 @@ from jimeng_api.media.intake import Intake
 from jimeng_api.media.store import MediaStore
 from jimeng_api.transport import NotSent, Response, Stream
 from jimeng_api.transport import Request as Asked
+from jimeng_api.upstream.client import UpstreamClient
+from jimeng_api.upstream.constants import Constants
 from jimeng_api.web.app import create_app
 from jimeng_api.web.parts import Parts, Ready, WebOptions
 from tests.answer import Answer
@@ -361,6 +366,10 @@ class Edge:
         self.internet = Internet()
         clock = SystemClock()
         self.database = Database.at(database, clock)
+        vault = Vault(Secret("k" * 64))
+        accounts = AccountStore(self.database, vault, clock)
+        keys = Keys(self.database, vault, clock, NoAccounts())
+        upstream = UpstreamClient(self.internet, clock, Constants())
         self.parts = Parts(
             desk=self.desk,
             media=self.media,
@@ -369,7 +378,10 @@ class Edge:
             stills=FilmStills(self.media),
             deleting=MemoryDeleting(self.desk),
             finished=NoFinished(),
-            keys=Keys(self.database, Vault(Secret("k" * 64)), clock, NoAccounts()),
+            keys=keys,
+            tokens=Tokens(self.database, keys, vault, clock, seconds=60, refresh_seconds=60),
+            accounts=accounts,
+            tending=Tending(upstream, accounts, clock, name_user=vault.digest),
             clock=clock,
             catalogue=LiveCatalogue(),
             options=WebOptions(**options),

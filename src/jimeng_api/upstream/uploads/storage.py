@@ -87,7 +87,7 @@ class Storage:
                 body=body,
                 timeout=self._control_timeout,
                 max_bytes=MAX_BYTES,
-                proxy=self._proxies.get(site.name),
+                proxy=site.proxy or self._proxies.get(site.name),
             )
         )
 
@@ -129,7 +129,7 @@ class Storage:
                 timeout=self._blob_timeout * _portions(body),
                 max_bytes=MAX_BYTES,
                 only_public=self.origin is None,
-                proxy=self._proxies.get(site.name),
+                proxy=site.proxy or self._proxies.get(site.name),
             )
         )
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from jimeng_api.domain.credits import Expiring
 from jimeng_api.domain.errors import (
     ProtocolChanged,
 )
 from jimeng_api.upstream.envelope import Plane
 from jimeng_api.upstream.replies.answers import Answer, Reply, unwrap
-from jimeng_api.upstream.replies.credits import Expiring, credits_of, granted
+from jimeng_api.upstream.replies.credits import credits_of, granted
 
 CREDIT = {"vip_credit": 0, "gift_credit": 66, "purchase_credit": 5}
 

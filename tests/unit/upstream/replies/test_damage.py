@@ -28,7 +28,7 @@ from jimeng_api.upstream.replies.uploads import (
     stored,
     upload_token,
 )
-from jimeng_api.upstream.replies.users import signed_in
+from jimeng_api.upstream.replies.users import user_of
 
 NOWHERE = Address(hosts=("h",), uri="u", auth=Secret("a"), session_key=Secret("k"))
 NAMES = [
@@ -125,7 +125,7 @@ def read_in_every_way(answer: Answer) -> None:
             lambda reply=reply: queues(reply, history_ids=["a", "task"]),
             lambda reply=reply: credits_of(reply),
             lambda reply=reply: granted(reply),
-            lambda reply=reply: signed_in(reply),
+            lambda reply=reply: user_of(reply),
             lambda reply=reply: upload_token(reply, 1.0),
             lambda reply=reply: progress_of(reply.data),
             lambda reply=reply: local_items(reply),
