@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import heapq
+import logging
 import math
 import random
 import sys
@@ -16,6 +17,8 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import structlog
 
 from jimeng_api.accounts.choice import Kind, Need, Rest, Shut, Standing, Take, choose
 from jimeng_api.accounts.health import Balance, Health
@@ -244,6 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--choices", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     began = time.perf_counter()
     books = World(given.seed).run(given.choices)
     took = time.perf_counter() - began

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+import structlog
+
 from jimeng_api.accounts.choice import Kind, Need, Rest, Standing, lapsing
 from jimeng_api.accounts.limits import Limit
 from jimeng_api.accounts.resting import Row, Scope, row_for
@@ -27,6 +29,8 @@ from jimeng_api.domain.errors import (
     UpstreamCode,
     UpstreamTrouble,
 )
+
+log = structlog.get_logger()
 
 _MOST_REMEMBERED = 20_000
 _HALF_LIFE = 300.0  # seconds in which trouble counts for half
@@ -275,6 +279,14 @@ class Health:
             seconds = max(error.retry_after or 0.0, at_least) * self._clock.uniform(1.0, 1.2)
         if at_once:
             seconds, times = 0.0, 0
+        elif row.rest is Rest.SHUT and (before is None or before.until <= now):
+            log.warning(
+                "account_left_alone",
+                account=session.account,
+                site=session.site,
+                code=error.code,
+                seconds=round(seconds),
+            )
         self._rests[key][type(error)] = _Resting(
             row, type(error), now, now + seconds, times, error.upstream
         )

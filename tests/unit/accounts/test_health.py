@@ -6,6 +6,7 @@ import asyncio
 import math
 
 import pytest
+from structlog.testing import capture_logs
 
 from jimeng_api.accounts.choice import Need, Rest, Standing
 from jimeng_api.accounts.health import Balance, Health
@@ -157,6 +158,17 @@ def test_a_short_rest_hides_no_longer_one() -> None:
     assert ward.health.unchecked("a"), "it is asked before it is used, however long ago that was"
     ward.health.alive("a")
     assert not ward.health.unchecked("a")
+
+
+def test_whoever_runs_the_gateway_is_told_once_of_an_account_that_is_shut() -> None:
+    ward = Ward()
+    with capture_logs() as told:
+        ward.refuses(errors.OutOfCredits)
+        for _ in range(3):
+            ward.refuses(errors.RiskControl)
+    assert [(one["event"], one["code"], one["seconds"]) for one in told] == [
+        ("account_left_alone", "upstream_risk_control", 1800)
+    ]
 
 
 def test_a_login_page_in_place_of_a_verdict_lets_it_be_asked_and_shuts_nothing() -> None:
