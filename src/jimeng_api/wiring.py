@@ -26,6 +26,7 @@ from jimeng_api.generation.finishing import FinishedPictures
 from jimeng_api.generation.housekeeping import Housekeeping, Kept
 from jimeng_api.generation.placing import Bounds, Placing
 from jimeng_api.generation.pricing import shipped_price
+from jimeng_api.generation.purses import Purses
 from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
 from jimeng_api.generation.sending import Sending
@@ -94,7 +95,7 @@ async def running(
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         fetcher = _fetcher(settings, door)
         keeper = Keeper(fetcher, Downloads(fetcher, settings.data_dir, clock), media, clock)
-        desk, workshop, finished, settling = _desk(
+        desk, workshop, finished, settling, purses = _desk(
             settings, clock, door, store, media, keeper, vault
         )
         resumed = await workshop.open()
@@ -135,6 +136,7 @@ async def running(
         finally:
             await housekeeping.close()
             await desk.close()
+            await purses.close()
     finally:
         if isinstance(door, HttpTransport) and transport is None:
             await door.close()
@@ -186,20 +188,24 @@ def _desk(
     media: MediaStore,
     keeper: Keeper,
     vault: Vault,
-) -> tuple[Desk, Workshop, FinishedPictures, Settling]:
-    constants = settings.upstream
-    placing = Placing(
-        store.claims,
-        Health(
-            clock,
-            most={"image": settings.images_at_once, "video": settings.films_at_once},
-            busy=settings.busy_seconds,
-        ),
-        clock,
-        bounds=Bounds(of_owner=settings.waiting_per_key, of_all=settings.waiting),
-    )
+) -> tuple[Desk, Workshop, FinishedPictures, Settling, Purses]:
+    constants, price = settings.upstream, shipped_price
     upstream = UpstreamClient(
         door, clock, constants, settings.upstream_url, proxies=settings.proxies
+    )
+    health = Health(
+        clock,
+        most={"image": settings.images_at_once, "video": settings.films_at_once},
+        busy=settings.busy_seconds,
+    )
+    purses = Purses(health, clock, upstream=upstream)
+    placing = Placing(
+        store.claims,
+        health,
+        clock,
+        bounds=Bounds(of_owner=settings.waiting_per_key, of_all=settings.waiting),
+        price=price,
+        purses=purses,
     )
     uploader = Uploader(
         upstream, door, clock, constants, settings.upstream_url, proxies=settings.proxies
@@ -212,7 +218,7 @@ def _desk(
             placing=placing,
             clock=clock,
             constants=constants,
-            price=shipped_price,
+            price=price,
             settling=settling,
             persistence=Persistence(busy=settings.busy_seconds),
         ),
@@ -246,8 +252,9 @@ def _desk(
         job_seconds=settings.job_seconds,
         film_seconds=settings.film_seconds,
         key_seconds=settings.keep_keys_hours * _HOUR,
+        price=price,
     )
-    return desk, workshop, FinishedPictures(store, adopting), settling
+    return desk, workshop, FinishedPictures(store, adopting), settling, purses
 
 
 def _fetcher(settings: Settings, door: Transport) -> Fetcher:

@@ -22,6 +22,7 @@ from jimeng_api.domain.errors import (
     JobStillRunning,
     KeyReused,
     NotFound,
+    OutOfCredits,
     ShuttingDown,
     StorageUnavailable,
 )
@@ -33,6 +34,8 @@ from jimeng_api.generation.adopting import Adopting, Otherwise, Sighting, adopte
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.orders import Order
 from jimeng_api.generation.placing import Placing
+from jimeng_api.generation.pricing import Price, shipped_price
+from jimeng_api.generation.shortfall import shortfall
 from jimeng_api.generation.turns import Turns
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.job import Job, JobKind, State, Submission
@@ -73,6 +76,7 @@ class Desk:
         job_seconds: float = 1200,
         film_seconds: float = 10_800,
         key_seconds: float = 86_400,
+        price: Price = shipped_price,
     ) -> None:
         """`job_seconds`: how long after its acceptance a job is given up, `film_seconds` that of a film.
 
@@ -90,7 +94,8 @@ class Desk:
         self._awaited: Counter[str] = Counter()
         self._answered: OrderedDict[str, None] = OrderedDict()
         self._turns = Turns()
-        self._admission = Admission(store)
+        self._price = price
+        self._admission = Admission(store, clock)
         self._closing = asyncio.Event()
 
     async def hang_up(self) -> None:
@@ -194,7 +199,7 @@ class Desk:
         request = await prepared()
         self._admission.check(caller, request)
         job_id = f"job_{self._clock.token()}"
-        async with self._admission.room(caller):
+        async with self._admission.room(caller, credits_=self._dearest(caller, request)):
             with self._workshop.arriving(job_id):
                 now = self._clock.now()
                 placed = await self._placed(caller, request, job_id, now)
@@ -219,25 +224,34 @@ class Desk:
         self, caller: Caller, request: GenerationRequest, job_id: str, now: float
     ) -> list[tuple[Session, int | None]]:
         """Which session makes how many of the results."""
-        placed: list[tuple[Session, int | None]] = []
+        orders = [
+            Order(
+                key=(job_id, number),
+                owner=caller.owner,
+                request=request,
+                count=count,
+                sessions=caller.sessions,
+                at=now,
+                deadline=now + self._seconds(request),
+            )
+            for number, count in enumerate(_tasks(request))
+        ]
         try:
-            for number, count in enumerate(_tasks(request)):
-                session = await self._placing.place(
-                    Order(
-                        key=(job_id, number),
-                        owner=caller.owner,
-                        request=request,
-                        sessions=caller.sessions,
-                        at=now,
-                        deadline=now + self._seconds(request),
-                    )
-                )
-                placed.append((session, count))
-        except BaseException:
-            for number in range(len(placed) + 1):
-                self._placing.leave((job_id, number))
+            return [(await self._placing.place(order), order.count) for order in orders]
+        except BaseException as error:
+            for order in orders:
+                self._placing.leave(order.key)
+            if isinstance(error, OutOfCredits):
+                means = self._placing.means(orders[0])
+                raise shortfall(request, means, price=self._price, tasks=_tasks) from None
             raise
-        return placed
+
+    def _dearest(self, caller: Caller, request: GenerationRequest) -> int:
+        """What the request may cost, on whichever site; what nobody knows the price of counts as nothing."""
+        return max(
+            sum(self._price(request, site, count) or 0 for count in _tasks(request))
+            for site in caller.sites
+        )
 
     def _new_job(
         self,
@@ -270,6 +284,7 @@ class Desk:
                     seed=(request.seed + number) % 2**32,
                     site=session.site,
                     account=session.account,
+                    price=self._price(request, session.site, count),
                 )
                 for number, (session, count) in enumerate(placed)
             ),

@@ -307,6 +307,7 @@ def _order(job: OpenJob, part: Submission, sessions: tuple[Session, ...]) -> Ord
         key=(part.job_id, part.number),
         owner=job.job.owner,
         request=job.job.request,
+        count=part.gen_count,
         sessions=sessions,
         at=job.job.created_at,
         deadline=job.job.deadline,
