@@ -31,6 +31,7 @@ from jimeng_api.generation.finishing import FinishedPictures
 from jimeng_api.generation.housekeeping import Housekeeping, Kept
 from jimeng_api.generation.live_catalogue import LiveCatalogue
 from jimeng_api.generation.placing import Bounds, Placing
+from jimeng_api.generation.purses import Purses
 from jimeng_api.generation.refusals import Persistence
 from jimeng_api.generation.run import Generation
 from jimeng_api.generation.sending import Sending
@@ -102,7 +103,7 @@ async def running(
         upstream = upstream_of(settings, clock, door)
         hours = settings.catalogue_hours
         catalogue = LiveCatalogue(upstream, clock, every=None if hours is None else hours * _HOUR)
-        desk, workshop, finished, settling = _desk(
+        desk, workshop, finished, settling, purses = _desk(
             settings, clock, door, upstream, store, media, keeper, vault, catalogue
         )
         tokens = Tokens(
@@ -162,6 +163,7 @@ async def running(
             await housekeeping.close()
             await catalogue.close()
             await desk.close()
+            await purses.close()
     finally:
         if isinstance(door, HttpTransport) and transport is None:
             await door.close()
@@ -251,17 +253,21 @@ def _desk(
     keeper: Keeper,
     vault: Vault,
     catalogue: LiveCatalogue,
-) -> tuple[Desk, Workshop, FinishedPictures, Settling]:
+) -> tuple[Desk, Workshop, FinishedPictures, Settling, Purses]:
     constants = settings.upstream
+    health = Health(
+        clock,
+        most={"image": settings.images_at_once, "video": settings.films_at_once},
+        busy=settings.busy_seconds,
+    )
+    purses = Purses(health, clock, upstream=upstream)
     placing = Placing(
         store.claims,
-        Health(
-            clock,
-            most={"image": settings.images_at_once, "video": settings.films_at_once},
-            busy=settings.busy_seconds,
-        ),
+        health,
         clock,
         bounds=Bounds(of_owner=settings.waiting_per_key, of_all=settings.waiting),
+        price=catalogue.price,
+        purses=purses,
     )
     uploader = Uploader(
         upstream, door, clock, constants, settings.upstream_url, proxies=settings.proxies
@@ -311,7 +317,7 @@ def _desk(
         key_seconds=settings.keep_keys_hours * _HOUR,
         catalogue=catalogue,
     )
-    return desk, workshop, FinishedPictures(store, adopting), settling
+    return desk, workshop, FinishedPictures(store, adopting), settling, purses
 
 
 def _fetcher(settings: Settings, door: Transport) -> Fetcher:

@@ -35,7 +35,7 @@ from tests.chance import SeededChance
 
 START = 1_767_225_600.0
 RISK_SECONDS = 1800.0
-PRICE = 4.0
+PRICE = 4
 
 
 class SteppedClock(SeededChance):

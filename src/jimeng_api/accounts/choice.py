@@ -17,7 +17,7 @@ class Need:
 
     kind: Kind
     model: str
-    price: float | None = None
+    price: int | None = None
 
 
 class Rest(IntEnum):
@@ -107,12 +107,12 @@ def choose(standings: Iterable[Standing]) -> Verdict | None:
 
 
 def _rank(one: Standing) -> tuple[float, ...]:
-    """Credits that lapse soonest, what works, the least loaded, the quickest; then the caller's own order.
+    """Who can pay, credits that lapse soonest, what works, the least loaded, the quickest; or the first.
 
     How quick one is counts only where another takes half as long again.
     """
     pace = round(math.log(one.seconds, 1.5)) if one.seconds > 0 else 0
-    return (one.rest, one.expires, one.trouble, one.running, pace)
+    return (one.pays is False, one.rest, one.expires, one.trouble, one.running, pace)
 
 
 def lapsing(amounts: Iterable[tuple[float, float]], *, now: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import structlog
@@ -43,10 +43,14 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Credits as they were seen: how many, and (amount, unix seconds) of those that lapse."""
+    """Credits as they were seen: how many, and (amount, unix seconds) of those that lapse.
+
+    A `member` pays less for some models than is known.
+    """
 
     total: float
     lapsing: tuple[tuple[float, float], ...] = ()
+    member: bool = False
 
 
 @dataclass(slots=True)
@@ -92,8 +96,13 @@ class Health:
 
     # --------------------------------------------------------------------- asking
 
-    def standing(self, session: Session, need: Need, *, held: int, unanswered: int) -> Standing:
-        """How the account stands to the need, with so many in hand and so many of them without an answer."""
+    def standing(
+        self, session: Session, need: Need, *, held: int, unanswered: int, reserved: float = 0.0
+    ) -> Standing:
+        """How the account stands to the need, with so many in hand and so many of them without an answer.
+
+        `reserved` are those of its credits that are promised already.
+        """
         now = self._clock.monotonic()
         rest, until, opens = Rest.NONE, 0.0, 0.0
         for found in self._resting(session, need, now):
@@ -105,7 +114,7 @@ class Health:
                 until = max(until, found.until)
         known = self._accounts.get(session.account)
         limit = self._limit(known, need.kind) if known else Limit(self._most.get(need.kind))
-        pays, expires = self._credits(known, need) if known else (None, math.inf)
+        pays, expires = self._credits(known, need, reserved) if known else (None, math.inf)
         return Standing(
             account=session.account,
             rest=rest,
@@ -149,6 +158,18 @@ class Health:
             longest.row.says, upstream=longest.upstream, retry_after=longest.until - now
         )
 
+    def available(self, account: str) -> float | None:
+        """The credits that the account has, None where that is not known."""
+        known = self._accounts.get(account)
+        return self._left(known.balance) if known and known.balance else None
+
+    def credits_age(self, account: str) -> float:
+        """How many seconds ago its credits were seen; infinite where they are not known."""
+        known = self._accounts.get(account)
+        if known is None or known.balance is None:
+            return math.inf
+        return self._clock.monotonic() - known.balance_at
+
     def unchecked(self, account: str) -> bool:
         """Whether it was signed out when last heard of, and is to be asked before it is sent anything."""
         return any(rest.row.checked for rest in self._rests.get(("account", account), {}).values())
@@ -169,8 +190,7 @@ class Health:
         self._limit(known, need.kind).taken(running=running, now=self._clock.monotonic())
         for key in _keys(session, need):
             self._rests.pop(key, None)
-        if known.balance is not None and need.price:
-            known.balance = Balance(known.balance.total - need.price, known.balance.lapsing)
+        self.spent(session.account, need.price)
 
     def refused(
         self, session: Session, need: Need, error: GatewayError, *, running: int, others: int
@@ -185,6 +205,8 @@ class Health:
                 self._leave_alone(session, need, error, at_least=self._busy_seconds(known))
             return
         limit.dropped()
+        if isinstance(error, OutOfCredits) and self._credits(known, need)[0]:
+            known.balance = None  # it has less than was seen, or the price is another
         self.failed(session, need, error)
 
     def failed(self, session: Session, need: Need | None, error: GatewayError) -> None:
@@ -226,16 +248,31 @@ class Health:
         known = self._known(account)
         known.balance, known.balance_at = balance, self._clock.monotonic()
 
+    def spent(self, account: str, price: float | None) -> None:
+        """So many of its credits went, or may have gone."""
+        known = self._accounts.get(account)
+        if price and known is not None and known.balance is not None:
+            known.balance = _less(known.balance, price)
+
     # ----------------------------------------------------------------------------
 
-    def _credits(self, known: _Account, need: Need) -> tuple[bool | None, float]:
+    def _credits(
+        self, known: _Account, need: Need, reserved: float = 0.0
+    ) -> tuple[bool | None, float]:
         balance, now = known.balance, self._clock.now()
         if balance is None:
             return None, math.inf
-        gone = sum(amount for amount, at in balance.lapsing if at <= now)
-        pays = None if need.price is None else balance.total - gone >= need.price
+        pays: bool | None = None
+        if need.price is not None:
+            pays = need.price <= 0 or self._left(balance) - reserved >= need.price
+        if pays is False and balance.member:
+            pays = None
         free = need.price is not None and need.price <= 0
         return pays, math.inf if free else lapsing(balance.lapsing, now=now)
+
+    def _left(self, balance: Balance) -> float:
+        now = self._clock.now()
+        return balance.total - sum(amount for amount, at in balance.lapsing if at <= now)
 
     def _resting(self, session: Session, need: Need, now: float) -> list[_Resting]:
         """All for which the account is left alone now, where this need is concerned."""
@@ -318,6 +355,17 @@ class Health:
         else:
             self._accounts.move_to_end(account)
         return known
+
+
+def _less(balance: Balance, price: float) -> Balance:
+    """What is left: sites take what lapses soonest first."""
+    lapsing_, left = [], price
+    for amount, at in sorted(balance.lapsing, key=lambda one: one[1]):
+        part = min(left, amount)
+        left -= part
+        if amount > part:
+            lapsing_.append((amount - part, at))
+    return replace(balance, total=balance.total - price, lapsing=tuple(lapsing_))
 
 
 def _keys(session: Session, need: Need) -> Iterable[_Key]:

@@ -66,6 +66,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
+from jimeng_api.domain.shortage import Shortage
+
 
 class Charge(Enum):
     """What is known of the caller's credits when a generation ends this way."""
@@ -200,7 +202,10 @@ class SessionExpired(AccountUnusable):
 
 
 class OutOfCredits(AccountUnusable):
+    """`shortage` is known where it was refused here, before anything was sent."""
+
     code = "insufficient_quota"
+    shortage: Shortage | None = None
 
 
 class DailyLimitReached(AccountUnusable):

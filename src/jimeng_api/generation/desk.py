@@ -22,6 +22,7 @@ from jimeng_api.domain.errors import (
     JobStillRunning,
     KeyReused,
     NotFound,
+    OutOfCredits,
     ShuttingDown,
     StorageUnavailable,
 )
@@ -34,6 +35,7 @@ from jimeng_api.generation.live_catalogue import LiveCatalogue
 from jimeng_api.generation.open_job import OpenJob
 from jimeng_api.generation.orders import Order
 from jimeng_api.generation.placing import Placing
+from jimeng_api.generation.shortfall import shortfall
 from jimeng_api.generation.turns import Turns
 from jimeng_api.generation.workshop import Workshop
 from jimeng_api.jobs.job import Job, JobKind, State, Submission
@@ -93,7 +95,7 @@ class Desk:
         self._awaited: Counter[str] = Counter()
         self._answered: OrderedDict[str, None] = OrderedDict()
         self._turns = Turns()
-        self._admission = Admission(store)
+        self._admission = Admission(store, clock)
         self._closing = asyncio.Event()
 
     async def hang_up(self) -> None:
@@ -197,7 +199,7 @@ class Desk:
         request = await prepared()
         self._admission.check(caller, request)
         job_id = f"job_{self._clock.token()}"
-        async with self._admission.room(caller):
+        async with self._admission.room(caller, credits_=self._dearest(caller, request)):
             with self._workshop.arriving(job_id):
                 now = self._clock.now()
                 placed = await self._placed(caller, request, job_id, now)
@@ -222,27 +224,47 @@ class Desk:
         self, caller: Caller, request: GenerationRequest, job_id: str, now: float
     ) -> list[tuple[Session, int | None]]:
         """Which session makes how many of the results."""
-        placed: list[tuple[Session, int | None]] = []
+        orders = [
+            Order(
+                key=(job_id, number),
+                owner=caller.owner,
+                request=request,
+                count=count,
+                sessions=caller.sessions,
+                sites=self._catalogue.sites_of(request.model),
+                at=now,
+                deadline=now + self._seconds(request),
+            )
+            for number, count in enumerate(self._tasks(request, caller))
+        ]
         try:
-            for number, count in enumerate(self._tasks(request, caller)):
-                session = await self._placing.place(
-                    Order(
-                        key=(job_id, number),
-                        owner=caller.owner,
-                        request=request,
-                        sessions=caller.sessions,
-                        sites=self._catalogue.sites_of(request.model),
-                        at=now,
-                        deadline=now + self._seconds(request),
-                    )
-                )
-                self._catalogue.used(session)
-                placed.append((session, count))
-        except BaseException:
-            for number in range(len(placed) + 1):
-                self._placing.leave((job_id, number))
+            placed = [(await self._placing.place(order), order.count) for order in orders]
+        except BaseException as error:
+            for order in orders:
+                self._placing.leave(order.key)
+            if isinstance(error, OutOfCredits):
+                means = self._placing.means(orders[0])
+                raise shortfall(
+                    request,
+                    means,
+                    price=self._catalogue.price,
+                    tasks=lambda other: self._tasks(other, caller),
+                ) from None
             raise
+        for session, _ in placed:
+            self._catalogue.used(session)
         return placed
+
+    def _dearest(self, caller: Caller, request: GenerationRequest) -> int:
+        """What the request may cost, on whichever site; what nobody knows the price of counts as nothing."""
+        tasks = self._tasks(request, caller)
+        return max(
+            (
+                sum(self._catalogue.price(request, site, count) or 0 for count in tasks)
+                for site in caller.sites
+            ),
+            default=0,
+        )
 
     def _tasks(self, request: GenerationRequest, caller: Caller) -> tuple[int | None, ...]:
         """How many pictures each task of the request is asked for; None leaves that to the upstream."""
@@ -286,6 +308,7 @@ class Desk:
                     seed=(request.seed + number) % 2**32,
                     site=session.site,
                     account=session.account,
+                    price=self._catalogue.price(request, session.site, count),
                 )
                 for number, (session, count) in enumerate(placed)
             ),

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from jimeng_api.accounts.choice import Kind, Need
 from jimeng_api.accounts.session import Session
 from jimeng_api.domain.requests import GenerationRequest, VideoRequest
+from jimeng_api.generation.pricing import Price
 
 Key = tuple[str, int]
 """A submission: its job and its number."""
 
-Price = Callable[[GenerationRequest, str], float | None]
-"""What a request is thought to cost on a site, in credits; None where nobody knows."""
-
-
-def unknown_price(request: GenerationRequest, site: str) -> float | None:
-    return None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A submission that is to be sent. `at` is when it was accepted, `deadline` when it is given up.
+    """A submission that is to be sent, of `count` pictures (None: what the upstream makes unasked).
 
-    `sites` are those that have its model, None where nobody knows: then the site says so itself.
+    `at` is when it was accepted, `deadline` when it is given up. `sites` are those that have its model, None
+    where nobody knows: then the site says so itself.
     """
 
     key: Key
     owner: str
     request: GenerationRequest
+    count: int | None = None
     sessions: Sequence[Session]
     sites: Collection[str] | None
     at: float
@@ -63,12 +59,13 @@ class Wanted:
         return next(pair for pair in self if pair[0].account == account)
 
 
-def wanted_by(request: GenerationRequest, sessions: Iterable[Session], price: Price) -> Wanted:
-    fit = tuple(sessions)
-    return Wanted(fit, tuple(need_of(request, price=price(request, one.site)) for one in fit))
+def wanted_by(order: Order, sessions: Iterable[Session], price: Price) -> Wanted:
+    fit, request = tuple(sessions), order.request
+    prices = {site: price(request, site, order.count) for site in {one.site for one in fit}}
+    return Wanted(fit, tuple(need_of(request, price=prices[one.site]) for one in fit))
 
 
-def need_of(request: GenerationRequest, *, price: float | None = None) -> Need:
+def need_of(request: GenerationRequest, *, price: int | None = None) -> Need:
     return Need(kind=kind_of(request), model=request.model, price=price)
 
 

@@ -28,6 +28,7 @@ from jimeng_api.domain.errors import (
     InternalError,
     JobCancelled,
     ModelNotAvailable,
+    OutOfCredits,
     QueueFull,
 )
 from jimeng_api.domain.progress import Queue
@@ -37,13 +38,13 @@ from jimeng_api.generation.line import Lane, Line
 from jimeng_api.generation.orders import (
     Key,
     Order,
-    Price,
     Wanted,
     kind_of,
     need_of,
-    unknown_price,
     wanted_by,
 )
+from jimeng_api.generation.pricing import Price, shipped_price
+from jimeng_api.generation.purses import Purses
 from jimeng_api.jobs.claims import Claims
 
 T = TypeVar("T")
@@ -89,13 +90,15 @@ class Placing:
         clock: Clock,
         *,
         bounds: Bounds | None = None,
-        price: Price = unknown_price,
+        price: Price = shipped_price,
+        purses: Purses | None = None,
     ) -> None:
         self.health = health
         self._claims = claims
         self._clock = clock
         self._bounds = bounds or Bounds()
         self._price = price
+        self._purses = purses or Purses(health, clock)
         self._tickets: dict[Key, _Ticket] = {}
         self._line: Line[Key] = Line()
         self._held: Counter[tuple[str, Kind]] = Counter()
@@ -110,7 +113,8 @@ class Placing:
 
         An account that is idle and ours, or that nobody has, is best; then any of ours. One that another
         gateway works on, which will do it, takes it only where ours are shut. Raises ModelNotAvailable,
-        QueueFull, and where no account may be sent anything for the moment, why.
+        QueueFull, OutOfCredits where none can pay it, and where no account may be sent anything for the
+        moment, why.
         """
         fit = order.fit
         if not fit:
@@ -118,15 +122,51 @@ class Placing:
                 f"None of the sessions is on a site that offers {order.request.model}."
             )
         await self._claim(fit, order.request)
-        ours = self._ours(fit)
-        verdict = self._choose(wanted := self._wanted(order.request, ours))
+        await self._look_into_purses(order)
+        open_ = self._payers(order, ours := self._ours(fit))
+        verdict = choose(standing for standing, _ in open_)
         if isinstance(verdict, Take | Wait):
+            wanted = self._wanted(order, [session for _, session in open_])
             if isinstance(verdict, Wait):
                 self._check_bounds(order, wanted)
             return self._entered(order, wanted, verdict)
-        if foreign := [one for one in fit if one not in ours]:
+        foreign = [session for _, session in self._payers(order, fit) if session not in ours]
+        if foreign:
             return foreign[0]
-        raise self._shut(wanted, verdict)
+        if self.means(order):
+            raise OutOfCredits("No account that this could go to has the credits for it.")
+        wanted = self._wanted(order, ours)
+        raise self._shut(wanted, self._choose(wanted))
+
+    def means(self, order: Order) -> list[tuple[str, float]]:
+        """The sites and free credits of the accounts that could take it, were they able to pay."""
+        return [
+            (session.site, free)
+            for session, need in self._open(order, order.fit)
+            if need.price and (free := self._purses.free(session.account)) is not None
+        ]
+
+    async def _look_into_purses(self, order: Order) -> None:
+        """See to it that the credits of those that could take it are known, if it costs anything."""
+        asked = self._ours(order.fit) or order.fit
+        await self._purses.look(self._open(order, asked))
+        if all(standing.rest is Rest.SHUT for standing, _ in self._payers(order, asked)):
+            await self._purses.look(self._open(order, asked), sure=True)
+
+    def _open(self, order: Order, sessions: Iterable[Session]) -> list[tuple[Session, Need]]:
+        return [
+            (session, need)
+            for session, need in self._wanted(order, sessions)
+            if self._standing(session, need).rest is not Rest.SHUT
+        ]
+
+    def _payers(self, order: Order, sessions: Iterable[Session]) -> list[tuple[Standing, Session]]:
+        """Those that a new order can go to: what is promised to others already is not theirs to spend."""
+        found = [
+            (self._standing(session, need, new=True), session)
+            for session, need in self._wanted(order, sessions)
+        ]
+        return [(standing, session) for standing, session in found if standing.pays is not False]
 
     async def turn(self, order: Order) -> Session:
         """The account that is to take the submission now, one of ours; returns when it has a place there.
@@ -152,7 +192,7 @@ class Placing:
         ours = self._ours(order.fit)
         if not ours:
             raise InternalError("No session of this job may be used here any more.")
-        verdict = self._choose(wanted := self._wanted(order.request, ours))
+        verdict = self._choose(wanted := self._wanted(order, ours))
         if isinstance(verdict, Wait) and verdict.until is not None:
             left = verdict.until - self._clock.monotonic()
             if self._clock.now() + left > order.deadline:
@@ -168,10 +208,12 @@ class Placing:
         """
         fit = [one for one in order.fit if one.site != not_on]
         await self._claim(fit, order.request)
-        wanted = self._wanted(order.request, self._ours(fit))
+        wanted = self._wanted(
+            order, [session for _, session in self._payers(order, self._ours(fit))]
+        )
         if not_on is not None:
             well = [one for one in self._standings(wanted) if one.rest is Rest.NONE]
-            wanted = self._wanted(order.request, [wanted.of(one.account)[0] for one in well])
+            wanted = self._wanted(order, [wanted.of(one.account)[0] for one in well])
         match self._choose(wanted):
             case Take(account):
                 return wanted.of(account)[0]
@@ -201,6 +243,7 @@ class Placing:
         self._line.leave(key)
         self._alarm.off(key)
         _less(self._load, ticket.account)
+        self._purses.release(key)
         if ticket.placed:
             place = ticket.account, ticket.kind
             _less(self._held, place)
@@ -219,6 +262,7 @@ class Placing:
         self._line = Line()
         for counted in (self._held, self._unanswered, self._load):
             counted.clear()
+        self._purses.clear()
         self._alarm.clear()
 
     # ------------------------------------------------------------------- learning
@@ -228,13 +272,17 @@ class Placing:
         if (ticket := self._answered(key)) is not None and ticket.wanted is not None:
             session, need = ticket.wanted.of(ticket.account)
             place = ticket.account, ticket.kind
+            self._purses.release(key)
             self.health.taken(session, need, running=self._running(place))
             self._serve(ticket.account)
 
     def in_doubt(self, key: Key, error: GatewayError) -> None:
         """Nobody knows whether the upstream took it: it holds its place until that is known."""
         if (ticket := self._answered(key)) is not None and ticket.wanted is not None:
-            self.health.doubted(*ticket.wanted.of(ticket.account), error)
+            session, need = ticket.wanted.of(ticket.account)
+            self._purses.release(key)
+            self.health.doubted(session, need, error)
+            self.health.spent(ticket.account, need.price)
             self._reconsider(ticket.account)
 
     def _answered(self, key: Key) -> _Ticket | None:
@@ -329,7 +377,7 @@ class Placing:
             else self._least_loaded(wanted.sessions)
         )
         kind = kind_of(order.request)
-        all_wanted = self._wanted(order.request, order.fit)
+        all_wanted = self._wanted(order, order.fit)
         ticket = _Ticket(
             kind=kind, account=session.account, wanted=all_wanted, deadline=order.deadline
         )
@@ -337,21 +385,26 @@ class Placing:
         self._load[session.account] += 1
         if isinstance(verdict, Take):
             self._line.had_turn(order.owner, kind)
-            self._give(ticket, session.account)
+            self._give(order.key, session.account)
         else:
+            price = all_wanted.of(session.account)[1].price
+            self._purses.promise(order.key, session.account, price, due=False)
             lane = Lane(tuple(one.account for one in all_wanted.sessions), kind, all_wanted)
             self._line.enter(order.key, owner=order.owner, lane=lane, at=order.at)
             self._alarm.at(self._moment(order.deadline), order.key)
             self._set_alarms(lane)
         return session
 
-    def _give(self, ticket: _Ticket, account: str) -> None:
+    def _give(self, key: Key, account: str) -> None:
+        ticket = self._tickets[key]
         _less(self._load, ticket.account)
         self._load[account] += 1
         self._held[account, ticket.kind] += 1
         self._unanswered[account, ticket.kind] += 1
         self.health.given(account, ticket.kind, held=self._held[account, ticket.kind])
         ticket.account, ticket.placed = account, True
+        price = ticket.wanted.of(account)[1].price if ticket.wanted else None
+        self._purses.promise(key, account, price, due=True)
         ticket.word.set()
 
     def _serve(self, account: str) -> None:
@@ -367,7 +420,7 @@ class Placing:
         while (found := self._line.next(account, takes)) is not None:
             key, lane = found
             self._alarm.off(key)
-            self._give(self._tickets[key], chosen[lane])
+            self._give(key, chosen[lane])
         for lane in self._line.lanes(account):
             self._set_alarms(lane)
 
@@ -438,8 +491,8 @@ class Placing:
     def _ours(self, sessions: Iterable[Session]) -> list[Session]:
         return [one for one in sessions if self._claims.holds(one.account)]
 
-    def _wanted(self, request: GenerationRequest, sessions: Iterable[Session]) -> Wanted:
-        return wanted_by(request, sessions, self._price)
+    def _wanted(self, order: Order, sessions: Iterable[Session]) -> Wanted:
+        return wanted_by(order, sessions, self._price)
 
     def _choose(self, wanted: Wanted) -> Verdict | None:
         return choose(self._standings(wanted))
@@ -454,13 +507,17 @@ class Placing:
         )
 
     def _standings(self, wanted: Wanted) -> list[Standing]:
-        pairs = wanted
-        return [self._standing(session, need) for session, need in pairs]
+        return [self._standing(session, need) for session, need in wanted]
 
-    def _standing(self, session: Session, need: Need) -> Standing:
-        place = session.account, need.kind
+    def _standing(self, session: Session, need: Need, *, new: bool = False) -> Standing:
+        """A `new` order may not spend what is promised; of those who wait, each has its promise."""
+        place, account = (session.account, need.kind), session.account
         return self.health.standing(
-            session, need, held=self._held[place], unanswered=self._unanswered[place]
+            session,
+            need,
+            held=self._held[place],
+            unanswered=self._unanswered[place],
+            reserved=self._purses.promised(account) if new else self._purses.due(account),
         )
 
     def _running(self, place: tuple[str, Kind]) -> int:

@@ -313,6 +313,7 @@ class Sending:
             key=(part.job_id, part.number),
             owner=job.job.owner,
             request=request,
+            count=part.gen_count,
             sessions=sessions,
             sites=self._catalogue.sites_of(request.model),
             at=job.job.created_at,

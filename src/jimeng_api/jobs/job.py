@@ -253,6 +253,19 @@ class Job:
             for part in self.submissions
         )
 
+    @property
+    def price(self) -> int | None:
+        """How many credits it is thought to cost in all; None where that is not known of a part of it."""
+        return _sum(part.price for part in self.submissions)
+
+    @property
+    def charged(self) -> int | None:
+        """How many credits it cost; None while that is not known of a part of it."""
+        return _sum(
+            0 if part.sent_at is None and not part.open else part.charged
+            for part in self.submissions
+        )
+
     def pictures_of(self, part: Submission) -> tuple[Picture, ...]:
         return tuple(one for one in self.pictures if one.number // PER_SUBMISSION == part.number)
 
@@ -272,6 +285,15 @@ class Job:
         """The job with more pictures, in their order."""
         ordered = sorted((*self.pictures, *found), key=lambda picture: picture.number)
         return replace(self, pictures=tuple(ordered))
+
+
+def _sum(amounts: Iterable[int | None]) -> int | None:
+    total = 0
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
 
 
 def _ended(job: Job, at: float) -> Job:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import msgspec
@@ -145,6 +145,13 @@ def error_object(error: GatewayError, *, job: Job | None = None) -> dict[str, An
             "code": error.upstream.code,
             "text": error.upstream.text,
             "log_id": error.upstream.log_id,
+        }
+    if isinstance(error, errors.OutOfCredits) and (short := error.shortage) is not None:
+        found["credits"] = {
+            "needed": short.needed,
+            "available": short.available,
+            "missing": short.missing,
+            "choices": [asdict(one) for one in short.choices],
         }
     if job is not None:
         found["charge"] = _charge(job)

@@ -19,6 +19,25 @@ class UpstreamReply(Shown):
     log_id: str
 
 
+class ChoiceReply(Shown):
+    """The same request with another value for one parameter."""
+
+    param: str
+    value: str | int
+    credits: int
+
+
+class ShortageReply(Shown):
+    """A request that cannot be paid."""
+
+    needed: int
+    available: int = Field(
+        description="Of the account's credits, those that nothing else waits for."
+    )
+    missing: int
+    choices: list[ChoiceReply] = Field(description="The nearest that can be paid, dearest first.")
+
+
 class ErrorDetail(Shown):
     message: str
     type: str = Field(description="The group of the error, in OpenAI's words.")
@@ -27,6 +46,9 @@ class ErrorDetail(Shown):
     upstream: UpstreamReply | None = Field(None, description="What the upstream said, if it did.")
     charge: str | None = Field(
         None, description="What is known of the credits: `none`, `charged` or `unknown`."
+    )
+    credits: ShortageReply | None = Field(
+        None, description="With `insufficient_quota`: what is missing, where that is known."
     )
     job_id: str | None = Field(None, description="The job that ended so, if there was one.")
 

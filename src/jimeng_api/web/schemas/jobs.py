@@ -165,6 +165,7 @@ class JobReply(Shown):
     request: RequestReply | FilmRequestReply
     results: list[ResultReply]
     error: JobErrorReply | None
+    credits: CreditsReply
     submissions: list[SubmissionReply]
 
 
@@ -210,6 +211,7 @@ def job_object(
             for picture in job.pictures
         ],
         "error": _error(job.failure, job),
+        "credits": {"expected": job.price, "charged": job.charged},
         "submissions": [_submission(part) for part in job.submissions],
     }
 
@@ -368,6 +370,7 @@ EXAMPLE_JOB: Mapping[str, Any] = {
     },
     "results": [],
     "error": None,
+    "credits": {"expected": 16, "charged": None},
     "submissions": [
         {
             "number": 0,
@@ -379,7 +382,7 @@ EXAMPLE_JOB: Mapping[str, Any] = {
             "attempt": 0,
             "n": 4,
             "sent_at": 1763800001,
-            "credits": {"expected": 4, "charged": None},
+            "credits": {"expected": 16, "charged": None},
             "error": None,
         }
     ],
