@@ -101,9 +101,26 @@ def test_what_cannot_be_sent_to_a_site_goes_to_another() -> None:
     played(scene)
 
 
-def test_an_empty_account_is_left_alone_until_its_day_turns() -> None:
+def test_an_empty_account_is_left_alone_until_its_credits_are_looked_at_again() -> None:
     async def scene(town: Town) -> None:
         await town.upstream.time(seconds=5)
+        await town.upstream.account(FIRST, credits=0)
+        assert await statuses(town, BOTH, 4) == [200] * 4
+        assert await town.upstream.requests("generate") == 4
+        await town.upstream.account(FIRST, credits=1000)
+        assert await statuses(town, BOTH, 2) == [200] * 2
+        assert await town.upstream.charged(FIRST) == 0
+        await asyncio.sleep(600)
+        assert await statuses(town, BOTH, 2) == [200] * 2
+        assert await town.upstream.charged(FIRST) > 0
+
+    played(scene)
+
+
+def test_an_account_that_refused_for_its_credits_is_left_alone_until_its_day_turns() -> None:
+    async def scene(town: Town) -> None:
+        await town.upstream.time(seconds=5)
+        await town.upstream.fault("error", "user_credit", account=FIRST, times=-1)
         await town.upstream.account(FIRST, credits=0)
         assert await statuses(town, BOTH, 4) == [200] * 4
         assert await town.upstream.requests("generate") == 5
@@ -117,12 +134,14 @@ def test_an_empty_account_is_left_alone_until_its_day_turns() -> None:
     played(scene)
 
 
-def test_an_empty_account_is_asked_all_the_same_where_there_is_no_other() -> None:
+def test_an_empty_account_is_looked_at_once_more_where_there_is_no_other() -> None:
     async def scene(town: Town) -> None:
         await town.upstream.time(seconds=5)
         await town.upstream.account(FIRST, credits=0)
-        assert await statuses(town, FIRST, 1) == [429]
+        assert await statuses(town, FIRST, 3) == [429] * 3
+        assert await town.upstream.requests("user_credit") == 1
         await town.upstream.account(FIRST, credits=1000)
+        await asyncio.sleep(31)
         assert await statuses(town, FIRST, 1) == [200], "its owner has just bought some"
 
     played(scene)
@@ -230,7 +249,7 @@ def test_the_limit_of_an_account_is_learned_and_no_caller_is_refused() -> None:
     async def scene(town: Town) -> None:
         await town.upstream.time(seconds=10)
         await town.upstream.account(FIRST, images_at_once=2)
-        for count, most in ((30, 16), (10, 3)):
+        for count, most in ((30, 20), (10, 3)):
             before = await town.upstream.requests("generate")
             orders = [town.order(FIRST, f"order {n}", model=CN_ONLY) for n in range(count)]
             assert {one.answer.status for one in await asyncio.gather(*orders)} == {200}

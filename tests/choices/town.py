@@ -57,11 +57,15 @@ class Town:
     def now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    async def order(self, key: str, prompt: str, *, model: str = EVERYWHERE) -> Served:
+    async def order(self, key: str, prompt: str, *, model: str = EVERYWHERE, **more: Any) -> Served:
         """Order a picture and wait for it."""
         ordered = self.now
-        answer = await self._call("POST", ROUTE, key, Talk(body=_body(prompt, model)))
+        answer = await self._call("POST", ROUTE, key, Talk(body=_body(prompt, model, **more)))
         return Served(ordered, self.now, answer)
+
+    async def try_order(self, key: str, prompt: str, **more: Any) -> Answer | None:
+        """The answer to an order; None where the gateway dies over it."""
+        return await self._asked("POST", ROUTE, key, Talk(body=_body(prompt, **more)))
 
     async def leave(self, key: str, prompt: str, *, model: str = EVERYWHERE) -> str:
         """Order a picture and hang up; the job's id."""
@@ -95,17 +99,23 @@ class Town:
         return await self._call("POST", f"/v1/jobs/{job_id}/cancel", key)
 
     async def _call(self, method: str, path: str, key: str, talk: Talk | None = None) -> Answer:
+        answer = await self._asked(method, path, key, talk)
+        assert answer is not None, "the gateway died"
+        return answer
+
+    async def _asked(
+        self, method: str, path: str, key: str, talk: Talk | None = None
+    ) -> Answer | None:
         living = await self.lives.up()
         headers = {"authorization": f"Bearer {key}"}
         if talk is not None:
             headers["content-type"] = "application/json"
-        answer = await living.call(method, path, headers, talk)
-        assert answer is not None, "the gateway died"
-        return answer
+        return await living.call(method, path, headers, talk)
 
 
-def _body(prompt: str, model: str) -> bytes:
-    return json.dumps({"model": model, "prompt": prompt, "n": 1, "response_format": "url"}).encode()
+def _body(prompt: str, model: str, **more: Any) -> bytes:
+    body = {"model": model, "prompt": prompt, "n": 1, "response_format": "url"}
+    return json.dumps({**body, **more}).encode()
 
 
 def played(scene: Callable[[Town], Coroutine[Any, Any, T]], *, seed: int = 1, **settings: Any) -> T:

@@ -102,11 +102,21 @@ async def test_a_submission_in_doubt_is_not_tried_on_the_next_account(house: Hou
 
 
 async def test_the_last_refusal_is_told_when_all_sessions_refuse(gateway: House) -> None:
-    await gateway.upstream.account(FIRST, credits=0)
+    await gateway.upstream.fault("no_credits", "generate", account=FIRST)
     await gateway.upstream.account(SECOND, dead=True)
     answer = await gateway.generate(BOTH)
     assert (answer.status, answer.error["code"]) == (401, "upstream_session_expired")
     assert await gateway.upstream.requests("generate") == 2
+
+
+async def test_a_session_that_cannot_pay_is_not_tried_when_the_others_refuse(
+    gateway: House,
+) -> None:
+    await gateway.upstream.account(FIRST, credits=0)
+    await gateway.upstream.account(SECOND, dead=True)
+    answer = await gateway.generate(BOTH)
+    assert (answer.status, answer.error["code"]) == (401, "upstream_session_expired")
+    assert await gateway.upstream.requests("generate") == 1
 
 
 async def test_a_session_on_a_site_without_the_model_is_no_other_session(gateway: House) -> None:
