@@ -132,7 +132,8 @@ class _Scene:
         self._books.jobs += 1
         if served is not None and served.status != 200:
             self._books.refused[served.error["code"]] += 1
-            if served.error["code"] == "upstream_protocol_changed": print(served.error)
+            if served.error["code"] == "upstream_protocol_changed":
+                print(served.error)
 
     async def _deaths(self) -> None:
         lives = self._town.lives

@@ -16,6 +16,7 @@ from jimeng_api.domain.secret import Secret
 from jimeng_api.web.auth import anybody, known_caller
 from jimeng_api.web.video_ids import video_id_of
 from tests.answer import Answer
+from tests.forms import multipart, picture
 from tests.simulated.asgi import Talk
 from tests.simulated.house import KEY, SELF, House
 from tests.simulated.routes import Declared, Undeclared, declared
@@ -28,7 +29,13 @@ OTHER_SESSION = "f" * 32
 NOBODIES = ("no key", "malformed", "unknown", "revoked", "expired")
 
 # Routes about one thing of somebody's: for another they are about nothing.
-OWNED = ("{job_id}", "{video_id}")
+NOTHING = {
+    "job_id": "job_0",
+    "video_id": "video_0",
+    "file_id": "file-0",
+    "response_id": "resp_0",
+}
+OWNED = tuple(f"{{{name}}}" for name in NOTHING)
 
 
 @dataclass
@@ -77,11 +84,16 @@ async def neighbourhood(house: House) -> Neighbourhood:
     await house.upstream.time(at_once=True)
     keys = keys_of(house)
     user = await a_key(house)
-    picture = (await house.generate(user)).headers["x-job-id"]
+    drawn = (await house.generate(user)).headers["x-job-id"]
     made = await house.call("POST", "/v1/videos", {"prompt": "a sea"}, key=user)
     film = made.headers["x-job-id"]
-    for job in (picture, film):
+    for job in (drawn, film):
         await house.call("GET", f"/v1/jobs/{job}/events", key=user)  # until it has ended
+    said = await house.call(
+        "POST", "/v1/responses", {"input": "a hill", "model": "jimeng-4.5"}, key=user
+    )
+    body, headers = multipart([("file", picture(640, 360)), ("purpose", "vision")])
+    file = await house.call("POST", "/v1/files", key=user, talk=Talk(body=body), headers=headers)
     issued, _ = await keys.issue()
     desk = house.gateway.desk
     stored = AccountStore(desk._store._database, desk._vault, house.clock)
@@ -101,11 +113,13 @@ async def neighbourhood(house: House) -> Neighbourhood:
             "admin": f"Bearer {ADMIN}",
         },
         things={
-            "job_id": picture,
+            "job_id": drawn,
             "video_id": video_id_of(film),
             "media_id": next(one["media_id"] for one in house.kept()),
             "model_id": "jimeng-4.5",
             "character_id": "char_1",
+            "file_id": file.json["id"],
+            "response_id": said.json["id"],
             "key_id": issued.id,
             "account": account.id,
         },
@@ -158,7 +172,7 @@ async def test_every_route_lets_in_whom_it_declares_and_nobody_else(
         for who in callers
         for route in routes
     }
-    neighbourhood.house.unknown = 1  # the film that its owner has deleted
+    neighbourhood.house.unknown = 2  # the film and the response that their owner has deleted
     _print(table, callers)
     wrong = {
         f"{route.method} {route.path} for {who}": (found, may(route, who))
@@ -178,7 +192,7 @@ def _print(table: dict[tuple[Declared, str], str], callers: list[str]) -> None:
 
 
 async def test_what_is_anothers_looks_as_if_it_were_not_there(neighbourhood: Neighbourhood) -> None:
-    nowhere = neighbourhood.things | {"job_id": "job_0", "video_id": "video_0"}
+    nowhere = neighbourhood.things | NOTHING
     for route in neighbourhood.routes:
         if any(name in route.path for name in OWNED) and route.who == "caller":
             foreign, missing = (
@@ -188,7 +202,7 @@ async def test_what_is_anothers_looks_as_if_it_were_not_there(neighbourhood: Nei
             assert foreign.status == missing.status == 404
             told = [answer.body.decode() for answer in (foreign, missing)]
             for things, at in ((neighbourhood.things, 0), (nowhere, 1)):
-                for name in ("job_id", "video_id"):
+                for name in NOTHING:
                     told[at] = told[at].replace(things[name], "ID")
             assert told[0] == told[1], route
 

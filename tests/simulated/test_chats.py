@@ -202,7 +202,7 @@ async def test_titles_and_tags_cost_nothing(gateway: House) -> None:
 
 
 async def test_a_refusal_of_the_upstream_is_openais_error(gateway: House) -> None:
-    await gateway.upstream.account(KEY, credits=0)
+    await gateway.upstream.fault("no_credits", "generate", times=2)
     async with client(gateway) as api:
         api = api.with_options(max_retries=0)
         said: Any = [user("a cat --n 1")]

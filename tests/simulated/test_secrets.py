@@ -125,9 +125,10 @@ async def test_a_defect_is_logged_without_the_session(
 
     monkeypatch.setattr(gateway.door, "_answer", broken)
     job_id = await gateway.leave(KEY)
-    await until(lambda: any(event.get("exc_info") for event in events))
+    await until(lambda: gateway.written()[0]["state"] == "reconciling")
+    await until(lambda: any(event["event"] == "submission_in_doubt" for event in events))
+    assert [event for event in events if event.get("exc_info")]
     assert found_in(repr(events)) == []
-    assert gateway.written()[0]["state"] == "reconciling"
     assert job_id
 
 

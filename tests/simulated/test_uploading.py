@@ -104,7 +104,7 @@ async def test_an_account_that_is_busy_is_not_sent_its_pictures_again(gateway: H
 
 
 async def test_another_account_gets_pictures_of_its_own(gateway: House) -> None:
-    await gateway.upstream.account(KEY, credits={"gift": 0, "vip": 0, "purchase": 0})
+    await gateway.upstream.fault("no_credits", "generate", account=KEY)
     job = await gateway.ended(await ordered(gateway, "red", key=f"{KEY},{OTHER}"), f"{KEY},{OTHER}")
     assert job["status"] == "completed"
     first, second = await gateway.upstream.uploads()
