@@ -44,7 +44,7 @@ from jimeng_api.generation.orders import (
     wanted_by,
 )
 from jimeng_api.generation.pricing import Price, shipped_price
-from jimeng_api.generation.purses import Purses
+from jimeng_api.generation.purses import MOST_ASKED, Purses
 from jimeng_api.jobs.claims import Claims
 
 T = TypeVar("T")
@@ -121,8 +121,7 @@ class Placing:
             raise ModelNotAvailable(
                 f"None of the sessions is on a site that offers {order.request.model}."
             )
-        await self._claim(fit, order.request)
-        await self._look_into_purses(order)
+        await self._claim_payers(order)
         open_ = self._payers(order, ours := self._ours(fit))
         verdict = choose(standing for standing, _ in open_)
         if isinstance(verdict, Take | Wait):
@@ -146,12 +145,21 @@ class Placing:
             if need.price and (free := self._purses.free(session.account)) is not None
         ]
 
-    async def _look_into_purses(self, order: Order) -> None:
-        """See to it that the credits of those that could take it are known, if it costs anything."""
-        asked = self._ours(order.fit) or order.fit
-        await self._purses.look(self._open(order, asked))
-        if all(standing.rest is Rest.SHUT for standing, _ in self._payers(order, asked)):
-            await self._purses.look(self._open(order, asked), sure=True)
+    async def _claim_payers(self, order: Order) -> None:
+        """Claim until one of ours is well, idle and able to pay, as far as it tells."""
+        fit, asked = order.fit, 0
+        while True:
+            await self._claim(fit, order)
+            ours = self._ours(fit)
+            known = await self._purses.look(self._open(order, ours or fit), most=MOST_ASKED - asked)
+            asked += known
+            if not known or asked >= MOST_ASKED or self._can_pay(order, ours):
+                break
+        if not self._can_pay(order, fit):
+            await self._purses.look(self._open(order, fit), sure=True)
+
+    def _can_pay(self, order: Order, sessions: Iterable[Session]) -> bool:
+        return any(one.rest is not Rest.SHUT for one, _ in self._payers(order, sessions))
 
     def _open(self, order: Order, sessions: Iterable[Session]) -> list[tuple[Session, Need]]:
         return [
@@ -176,7 +184,7 @@ class Placing:
         """
         if order.key not in self._tickets:
             if not self._ours(fit := order.fit):
-                await self._claim(fit, order.request)  # it was written down for none of them
+                await self._claim(fit, order)  # it was written down for none of them
             self.again(order)
         ticket = self._tickets[order.key]
         while not ticket.placed:
@@ -207,7 +215,7 @@ class Placing:
         With `not_on`, one on another site than this, and one that is well.
         """
         fit = [one for one in order.fit if one.site != not_on]
-        await self._claim(fit, order.request)
+        await self._claim(fit, order)
         wanted = self._wanted(
             order, [session for _, session in self._payers(order, self._ours(fit))]
         )
@@ -272,7 +280,7 @@ class Placing:
         if (ticket := self._answered(key)) is not None and ticket.wanted is not None:
             session, need = ticket.wanted.of(ticket.account)
             place = ticket.account, ticket.kind
-            self._purses.release(key)
+            self._purses.paid(key)
             self.health.taken(session, need, running=self._running(place))
             self._serve(ticket.account)
 
@@ -280,7 +288,7 @@ class Placing:
         """Nobody knows whether the upstream took it: it holds its place until that is known."""
         if (ticket := self._answered(key)) is not None and ticket.wanted is not None:
             session, need = ticket.wanted.of(ticket.account)
-            self._purses.release(key)
+            self._purses.paid(key)
             self.health.doubted(session, need, error)
             self.health.spent(ticket.account, need.price)
             self._reconsider(ticket.account)
@@ -472,16 +480,13 @@ class Placing:
 
     # ----------------------------------------------------------------------------
 
-    async def _claim(self, fit: Sequence[Session], request: GenerationRequest) -> None:
+    async def _claim(self, fit: Sequence[Session], order: Order) -> None:
         """Claim what nobody has, until one of ours is well and idle."""
-        need = need_of(request)
 
         def idle() -> bool:
             return any(
-                self._claims.holds(one.account)
-                and not self._load[one.account]
-                and self._standing(one, need).rest is Rest.NONE
-                for one in fit
+                not self._load[session.account] and standing.rest is Rest.NONE
+                for standing, session in self._payers(order, self._ours(fit))
             )
 
         for one in fit:

@@ -23,7 +23,8 @@ _OLD = 600.0
 _OLD_FOR_A_REFUSAL = 30.0
 _IN_VAIN = 60.0
 _PATIENCE = 5.0
-_MOST_ASKED = 8
+MOST_ASKED = 8
+"""Accounts that are asked for one order, at most."""
 _MOST_REMEMBERED = 20_000
 
 
@@ -45,6 +46,7 @@ class Purses:
         self._promises: dict[Key, tuple[str, int, bool]] = {}
         self._promised: Counter[str] = Counter()
         self._due: Counter[str] = Counter()
+        self._paid: Counter[str] = Counter()
 
     async def close(self) -> None:
         asking = list(self._asking.values())
@@ -54,19 +56,26 @@ class Purses:
 
     # --------------------------------------------------------------------- looking
 
-    async def look(self, wanted: Iterable[tuple[Session, Need]], *, sure: bool = False) -> None:
+    async def look(
+        self,
+        wanted: Iterable[tuple[Session, Need]],
+        *,
+        sure: bool = False,
+        most: int = MOST_ASKED,
+    ) -> int:
         """See to it that the credits of these accounts are known, where that which is needed costs any.
 
+        Returns how many were asked, which may be none, and at `most` this many.
         `sure`: something is to be refused for what is known, which therefore must not be old.
         """
         age = _OLD_FOR_A_REFUSAL if sure else _OLD
         asking: list[asyncio.Task[None]] = []
         for session, need in wanted:
-            if need.price and len(asking) < _MOST_ASKED:
+            if need.price and len(asking) < most:
                 task = self._asking.get(session.account) or self._asked(session, age=age)
                 asking += [task] if task is not None else []
         if not asking:
-            return
+            return 0
         answered = asyncio.ensure_future(asyncio.wait(asking))
         too_long = asyncio.ensure_future(self._clock.sleep(_PATIENCE))
         try:
@@ -74,6 +83,7 @@ class Purses:
         finally:
             answered.cancel()
             too_long.cancel()
+        return len(asking)
 
     def free(self, account: str) -> float | None:
         """What of its credits is not promised yet; None where they are not known."""
@@ -92,20 +102,23 @@ class Purses:
         return task
 
     async def _ask(self, upstream: UpstreamClient, session: Session) -> None:
-        again = _IN_VAIN
+        again, account = _IN_VAIN, session.account
+        self._paid.pop(account, None)
         try:
             found = await upstream.credits(session.home, session.secret)
         except GatewayError as error:
-            log.info("credits_not_told", account=session.account, code=error.code)
+            log.info("credits_not_told", account=account, code=error.code)
         except Exception:
-            log.exception("credits_not_told", account=session.account)
+            log.exception("credits_not_told", account=account)
         else:
             again = _OLD_FOR_A_REFUSAL
             lapsing = tuple((one.amount, one.at) for one in found.expiring if one.at)
             balance = Balance(found.total, lapsing, member=found.vip > 0)
-            self._health.credits(session.account, balance)
-        self._not_before[session.account] = self._clock.monotonic() + again
-        self._not_before.move_to_end(session.account)
+            self._health.credits(account, balance)
+            # The answer may be from before that: too little is asked for again, too much is promised.
+            self._health.spent(account, self._paid[account])
+        self._not_before[account] = self._clock.monotonic() + again
+        self._not_before.move_to_end(account)
         if len(self._not_before) > _MOST_REMEMBERED:
             self._not_before.popitem(last=False)
 
@@ -123,8 +136,15 @@ class Purses:
             if due:
                 self._due[account] += price
 
+    def paid(self, key: Key) -> None:
+        """The account took it, or nobody knows whether it did."""
+        account, price, _ = self._promises.get(key, ("", 0, False))
+        if account in self._asking:
+            self._paid[account] += price
+        self.release(key)
+
     def release(self, key: Key) -> None:
-        """Nothing is kept for the submission any more: it is paid, or never will be."""
+        """Nothing is kept for the submission any more."""
         promise = self._promises.pop(key, None)
         if promise is None:
             return

@@ -13,6 +13,7 @@ from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import GatewayError, SessionExpired
 from jimeng_api.jobs.charges import Charges, Settled, Unsettled
 from jimeng_api.upstream.client import UpstreamClient
+from jimeng_api.upstream.replies.books import Page
 
 log = structlog.get_logger()
 
@@ -23,7 +24,9 @@ _PATIENCE = _HOUR  # for an entry that may never come: of what was free, or a re
 _GIVEN_UP = 7 * _DAY
 _SKEW = 10 * _MINUTE  # between the upstream's clock and ours
 _ENTRIES = 50
-_MOST_PAGES = 60
+_MOST_PAGES = 200
+_PAUSES = (2.0, 10.0)
+"""Seconds until a page that did not come is asked for once more: a book must be read in one go."""
 _MOST_SESSIONS = 20_000
 
 
@@ -92,9 +95,7 @@ class Settling:
         """The account's book back to this moment, or as far back as is bearable."""
         book, cursor = Book(since=since), "0"
         for _ in range(_MOST_PAGES):
-            page = await self._upstream.credit_history(
-                session.home, session.secret, cursor=cursor, count=_ENTRIES
-            )
+            page = await self._page(session, cursor)
             for entry in page.entries:
                 if entry.submit_id:
                     side = book.spent if entry.amount > 0 else book.came_back
@@ -104,6 +105,19 @@ class Settling:
                 return book
             cursor, book.since = page.cursor, oldest
         return book
+
+    async def _page(self, session: Session, cursor: str) -> Page:
+        pauses = iter(_PAUSES)
+        while True:
+            try:
+                return await self._upstream.credit_history(
+                    session.home, session.secret, cursor=cursor, count=_ENTRIES
+                )
+            except GatewayError as error:
+                pause = next(pauses, None)
+                if pause is None or isinstance(error, SessionExpired):
+                    raise
+            await self._clock.sleep(pause)
 
 
 def settlement(row: Unsettled, book: Book, *, now: float) -> Settled | None:
