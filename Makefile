@@ -24,7 +24,7 @@ test: $(VENV)/.developing $(JS)/node_modules ## every check that CI runs
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/python scripts/docs.py --check
-	$(BIN)/pytest
+	$(BIN)/python scripts/run_tests.py
 
 check: $(VENV)/.developing ## the quick part of `test`: format, lint, imports, types, generated pages
 	$(BIN)/ruff format --check .
