@@ -298,6 +298,15 @@ def a_refusal_is_not_sent_again(key: str) -> None:
     assert asked(key, "generate") == 1
 
 
+def what_cost_nothing_is_sent_again(key: str) -> None:
+    control("/faults", {"on": "apply_upload", "fault": "http_error", "account": key, "times": -1})
+    ask = partial(client(key).images.edit, model=SMALL, prompt="a", image=PICTURE, n=1)
+    error = error_of(openai.InternalServerError, ask)
+    assert error.code == "upload_failed"
+    assert error.response.request.headers["x-stainless-retry-count"] == "2"
+    assert submissions(key) == 0
+
+
 CHECKS = {
     "models": models,
     "models: base URL with and without /v1": with_and_without_v1,
@@ -319,6 +328,7 @@ CHECKS = {
     "retries: lost answer": a_lost_answer_is_paid_once,
     "retries: failed job": a_failed_job_is_not_sent_again,
     "retries: refusal": a_refusal_is_not_sent_again,
+    "retries: upload": what_cost_nothing_is_sent_again,
 }
 
 if __name__ == "__main__":
