@@ -10,7 +10,7 @@ PROMPT ?= a cat on a windowsill, morning light
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix crash crash-kills crash-forks crash-chaos crash-replicas crash-cuts crash-load
-.PHONY: bench choices clients docs lock clean
+.PHONY: bench choices ledger clients docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -68,6 +68,9 @@ choices: $(VENV)/.developing ## a million choices of an account, a pool in troub
 	$(BIN)/python -m tests.choices.run --choices 1000000
 	$(BIN)/python -m tests.choices.pool --orders 5000 --seeds 3
 	$(BIN)/python -m tests.choices.fairness --flood 10000
+
+ledger: $(VENV)/.developing ## 20,000 orders with faults: both sides' books of credits agree to the unit
+	$(BIN)/python -m tests.ledger.run --jobs 20000
 
 bench: $(VENV)/.developing ## 1,000 requests at once, ten large pictures, the time to start, films; a quarter of an hour
 	$(BIN)/python benchmarks/concurrent_images.py

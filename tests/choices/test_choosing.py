@@ -124,7 +124,7 @@ def test_an_empty_account_is_left_alone_until_its_credits_are_looked_at_again() 
 def test_an_account_that_refused_for_its_credits_is_left_alone_until_its_day_turns() -> None:
     async def scene(town: Town) -> None:
         await town.upstream.time(seconds=5)
-        await town.upstream.fault("json_500", "user_credit", account=FIRST, times=-1)
+        await town.upstream.fault("busy", "user_credit", account=FIRST, times=-1)
         await town.upstream.account(FIRST, credits=0)
         assert await statuses(town, BOTH, 4) == [200] * 4
         assert await town.upstream.requests("generate") == 5

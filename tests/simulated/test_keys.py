@@ -133,6 +133,27 @@ async def test_of_orders_at_the_same_moment_only_as_many_come_in_as_the_key_may_
     await until(lambda: sum(bool(row["history_id"]) for row in gateway.written()) == 4)
 
 
+async def test_a_key_spends_no_more_credits_in_a_day_than_it_may(gateway: House) -> None:
+    key = await a_key(gateway, credits_per_day=10)  # a picture costs 4
+    answers = await asyncio.gather(*(gateway.generate(key, prompt=f"cat {n}") for n in range(4)))
+    assert sorted(answer.status for answer in answers) == [200, 200, 429, 429]
+    refused = next(answer for answer in answers if answer.status == 429)
+    assert refused.error["code"] == "rate_limit_exceeded"
+    left = 86_400 - gateway.clock.now() % 86_400
+    assert left <= int(refused.headers["retry-after"]) <= 86_400
+    assert "x-job-id" not in refused.headers
+    assert submits_sent(gateway) == 2
+    assert (await gateway.generate(KEY)).status == 200, "others are none of it"
+    cheaper = await gateway.generate(key, model="jimeng-3.0", prompt="a dog")
+    assert cheaper.status == 200, "what is left of the day can be spent"
+
+
+async def test_a_key_that_may_spend_nothing_gets_nothing(gateway: House) -> None:
+    key = await a_key(gateway, credits_per_day=0)
+    assert (await gateway.generate(key)).status == 429
+    assert submits_sent(gateway) == 0
+
+
 async def test_a_request_sent_again_needs_no_room_of_its_own(gateway: House) -> None:
     key = await a_key(gateway, concurrency=1)
     again = {"idempotency-key": "once"}

@@ -13,7 +13,7 @@ from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import GatewayError, SessionExpired
 from jimeng_api.jobs.charges import Charges, Settled, Unsettled
 from jimeng_api.upstream.client import UpstreamClient
-from jimeng_api.upstream.replies.books import Page
+from jimeng_api.upstream.replies.books import Entry, Page
 
 log = structlog.get_logger()
 
@@ -94,14 +94,18 @@ class Settling:
     async def _read(self, session: Session, *, since: float) -> Book:
         """The account's book back to this moment, or as far back as is bearable."""
         book, cursor = Book(since=since), "0"
+        seen: set[Entry] = set()
         for _ in range(_MOST_PAGES):
             page = await self._page(session, cursor)
             for entry in page.entries:
-                if entry.submit_id:
+                # What is written meanwhile moves the pages on: an entry may come twice.
+                if entry.submit_id and entry not in seen:
+                    seen.add(entry)
                     side = book.spent if entry.amount > 0 else book.came_back
                     side[entry.submit_id] += abs(entry.amount)
             oldest = min((entry.at for entry in page.entries if entry.at), default=since)
             if page.cursor is None or page.cursor == cursor or oldest < since:
+                book.since = since
                 return book
             cursor, book.since = page.cursor, oldest
         return book
