@@ -20,7 +20,7 @@ from jimeng_api.clock import SystemClock
 from jimeng_api.database.database import Database
 from jimeng_api.database.postgresql import PostgresServer
 from jimeng_api.domain.errors import StorageUnavailable
-from jimeng_api.generation.desk import ready
+from jimeng_api.generation.new_jobs import ready
 from jimeng_api.jobs.claims import Claims
 from tests.inline import Inline
 from tests.machines.profile import run

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from jimeng_api.accounts.session import Caller
-from jimeng_api.generation.desk import ready
+from jimeng_api.generation.new_jobs import ready
 from jimeng_api.jobs.job import Job, State, Submission
 from tests.machines.upstream import Fate
 from tests.machines.world import JOB_SECONDS, Life, World

@@ -17,7 +17,7 @@ from jimeng_api.domain.errors import (
     KeyReused,
     StorageUnavailable,
 )
-from jimeng_api.generation.desk import ready
+from jimeng_api.generation.new_jobs import ready
 from jimeng_api.jobs.job import Job
 from jimeng_api.jobs.repeats import Repeat
 from tests.machines.profile import run

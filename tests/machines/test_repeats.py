@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from jimeng_api.accounts.session import Caller
 from jimeng_api.domain.errors import JobStillRunning, KeyReused
-from jimeng_api.generation.desk import ready
+from jimeng_api.generation.new_jobs import ready
 from jimeng_api.jobs.job import Job
 from jimeng_api.jobs.repeats import KEPT_SECONDS, Repeat
 from tests.machines.profile import run

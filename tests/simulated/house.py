@@ -177,7 +177,7 @@ class House:
         return kept
 
     def _caller(self, key: str) -> Caller:
-        return self.gateway.desk._vault.caller(key)
+        return self.gateway.workshop._vault.caller(key)
 
     async def fetch(self, url: str) -> Answer:
         return await Talk().run(self.app, "GET", url)

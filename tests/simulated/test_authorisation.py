@@ -96,8 +96,10 @@ async def neighbourhood(house: House) -> Neighbourhood:
     file = await house.call("POST", "/v1/files", key=user, talk=Talk(body=body), headers=headers)
     issued, _ = await keys.issue()
     desk = house.gateway.desk
-    stored = AccountStore(desk._store._database, desk._vault, house.clock)
-    account, _ = await stored.add(desk._vault.session("cn", Secret(OTHER_SESSION)))
+    stored = AccountStore(desk._store._database, house.gateway.workshop._vault, house.clock)
+    account, _ = await stored.add(
+        house.gateway.workshop._vault.session("cn", Secret(OTHER_SESSION))
+    )
     return Neighbourhood(
         house=house,
         headers={

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jimeng_api.domain.requests import VideoRequest
-from jimeng_api.generation.desk import ready
+from jimeng_api.generation.new_jobs import ready
 from tests.simulated.house import KEY, House
 
 REQUEST = VideoRequest(

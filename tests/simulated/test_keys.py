@@ -41,13 +41,15 @@ class OneAccount(NoAccounts):
 def keys_of(house: House) -> Keys:
     """Keys for the session that the other tests send themselves, on the gateway's own database."""
     desk = house.gateway.desk
-    sessions = desk._vault.caller(KEY).sessions
-    return Keys(desk._store._database, desk._vault, house.clock, OneAccount(sessions))
+    sessions = house.gateway.workshop._vault.caller(KEY).sessions
+    return Keys(
+        desk._store._database, house.gateway.workshop._vault, house.clock, OneAccount(sessions)
+    )
 
 
 async def a_key(house: House, **terms: Any) -> str:
     """A key with terms, by its text. It stands for a session as an access token does."""
-    sessions = house.gateway.desk._vault.caller(KEY).sessions
+    sessions = house.gateway.workshop._vault.caller(KEY).sessions
     _, text = await keys_of(house).issue(kind="token", sessions=sessions, terms=Terms(**terms))
     return text.reveal()
 
@@ -195,7 +197,7 @@ async def test_what_else_happens_on_a_stored_account_is_not_shown_to_a_key(
     otherwise = Otherwise(picture=find_image_model("jimeng"), film=find_video_model("jimeng"))
     with pytest.raises(NotFound):
         await desk.adopt(lent, **by, site=None, otherwise=otherwise)
-    finished = FinishedPictures(desk._store, desk._adopting)
+    finished = FinishedPictures(desk._store, desk._takeover._adopting)
     with pytest.raises(InvalidValue):
         await finished.of_item(lent, gateway.kept()[0]["item_id"], row["history_id"])
     assert len(gateway.door.asked) == asked  # the upstream was not even asked

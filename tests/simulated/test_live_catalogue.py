@@ -142,7 +142,7 @@ async def test_a_task_is_charged_what_the_site_foretold(live: House) -> None:
     await told(live)
     assert (await live.generate(f"hk-{KEY}", model="jimeng-5.0", n=3)).status == 200
     (sent,) = await live.upstream.submits(KEY)
-    catalogue = live.gateway.desk._catalogue
+    catalogue = live.gateway.desk._ordering._new_jobs._catalogue
     assert catalogue.price(picture("jimeng-5.0"), "hk", 3) == sent["price"] == 15
     assert catalogue.price(picture("jimeng-5.0"), "cn", 3) == 9  # which was shipped
 

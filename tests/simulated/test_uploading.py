@@ -11,7 +11,7 @@ from PIL import Image
 
 from jimeng_api.domain.inputs import Input
 from jimeng_api.domain.requests import ImageRequest
-from jimeng_api.generation.desk import ready
+from jimeng_api.generation.new_jobs import ready
 from jimeng_api.media.callers_urls import CallersUrls
 from jimeng_api.media.intake import Intake, Sent
 from jimeng_api.media.store import MediaStore

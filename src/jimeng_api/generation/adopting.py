@@ -1,4 +1,4 @@
-"""Taking over what the upstream has already: which session sees it there, and what its request was."""
+"""What the upstream has already: which session sees it there, and what its request was."""
 
 from __future__ import annotations
 

@@ -4,61 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 
-import structlog
-
-from jimeng_api.accounts.session import Caller, Session
+from jimeng_api.accounts.session import Caller
 from jimeng_api.accounts.vault import Vault
-from jimeng_api.catalog.counts import batches
-from jimeng_api.catalog.image_models import ImageModel
 from jimeng_api.clock import Clock
-from jimeng_api.database.database import Superseded
 from jimeng_api.domain.errors import (
     JobCancelled,
     JobEnded,
     JobStillRunning,
-    KeyReused,
-    NotFound,
-    OutOfCredits,
     ShuttingDown,
     StorageUnavailable,
 )
 from jimeng_api.domain.progress import Progress, Queue
-from jimeng_api.domain.requests import GenerationRequest, VideoRequest
 from jimeng_api.domain.results import Picture
-from jimeng_api.generation.admission import Admission
-from jimeng_api.generation.adopting import Adopting, Otherwise, Sighting, adopted
+from jimeng_api.generation.adopting import Adopting, Otherwise
 from jimeng_api.generation.live_catalogue import LiveCatalogue
+from jimeng_api.generation.new_jobs import NewJobs, Prepared
 from jimeng_api.generation.open_job import OpenJob
-from jimeng_api.generation.orders import Order
+from jimeng_api.generation.ordering import Ordering
 from jimeng_api.generation.placing import Placing
-from jimeng_api.generation.shortfall import shortfall
-from jimeng_api.generation.turns import Turns
+from jimeng_api.generation.takeover import Takeover
 from jimeng_api.generation.workshop import Workshop
-from jimeng_api.jobs.job import Job, JobKind, State, Submission
-from jimeng_api.jobs.repeats import KEPT_SECONDS, Repeat, meant
-from jimeng_api.jobs.store import JobStore, TakenKey
-
-log = structlog.get_logger()
+from jimeng_api.jobs.job import Job, JobKind
+from jimeng_api.jobs.repeats import Repeat
+from jimeng_api.jobs.store import JobStore
 
 _MOST_REMEMBERED = 10_000
 _LOOK_SECONDS = 5.0
 _RARE_LOOK_SECONDS = 30.0  # where word of every change is certain
-
-Prepared = Callable[[], Awaitable[GenerationRequest]]
-"""What gives the request with all that belongs to it: a caller's pictures are fetched for a new job only."""
-
-
-def ready(request: GenerationRequest) -> Prepared:
-    """A request that nothing has to be fetched for."""
-
-    async def prepared() -> GenerationRequest:
-        return request
-
-    return prepared
 
 
 class Desk:
@@ -84,18 +60,38 @@ class Desk:
         """
         self._workshop = workshop
         self._placing = placing
-        self._adopting = adopting
         self._store = store
-        self._vault = vault
         self._clock = clock
-        self._job_seconds = job_seconds
-        self._film_seconds = film_seconds
-        self._key_seconds = key_seconds
-        self._catalogue = catalogue or LiveCatalogue()
         self._awaited: Counter[str] = Counter()
         self._answered: OrderedDict[str, None] = OrderedDict()
-        self._turns = Turns()
-        self._admission = Admission(store, clock)
+        new_jobs = NewJobs(
+            workshop=workshop,
+            placing=placing,
+            store=store,
+            vault=vault,
+            clock=clock,
+            job_seconds=job_seconds,
+            film_seconds=film_seconds,
+            catalogue=catalogue or LiveCatalogue(),
+        )
+        self._ordering = Ordering(
+            new_jobs=new_jobs,
+            workshop=workshop,
+            store=store,
+            clock=clock,
+            key_seconds=key_seconds,
+            awaited=self._awaited.__contains__,
+            answered=self._answered.__contains__,
+        )
+        self._takeover = Takeover(
+            adopting=adopting,
+            new_jobs=new_jobs,
+            workshop=workshop,
+            placing=placing,
+            store=store,
+            vault=vault,
+            clock=clock,
+        )
         self._closing = asyncio.Event()
 
     async def hang_up(self) -> None:
@@ -126,192 +122,8 @@ class Desk:
         """
         if self._closing.is_set():
             raise ShuttingDown("The gateway is stopping; nothing was submitted.", retry_after=5)
-        if repeat is None:
-            return await self._new_order(caller, prepared, asked_model, "", remarks=remarks)
-        # Whoever may mean an earlier request must see its job: those that came before are waited for.
-        what, waits = repeat.key or repeat.fingerprint, repeat.again or repeat.key is not None
-        async with self._turns.turn((caller.owner, what), waits=waits):
-            if repeat.key is not None:
-                return await self._keyed_order(
-                    caller, prepared, asked_model, repeat, repeat.key, remarks=remarks
-                )
-            if repeat.again:
-                found = await self._meant(caller, repeat.fingerprint)
-                if found is not None:
-                    log.info("job_asked_for_again", job=found.id)
-                    return found
-            return await self._new_order(
-                caller, prepared, asked_model, repeat.fingerprint, remarks=remarks
-            )
-
-    async def _keyed_order(
-        self,
-        caller: Caller,
-        prepared: Prepared,
-        asked_model: str,
-        repeat: Repeat,
-        key: str,
-        *,
-        remarks: bytes,
-    ) -> Job:
-        while True:
-            found = await self._store.keyed(caller.owner, key)
-            if found is not None and not self._is_free(found):
-                if found.fingerprint != repeat.fingerprint:
-                    raise KeyReused(
-                        "This Idempotency-Key came with another request before. Send a new key with a new "
-                        f"request; the job of the earlier one is {found.id}."
-                    )
-                return self._in_memory(found)
-            taken = TakenKey(key=key, freed=found.id if found else None)
-            try:
-                return await self._new_order(
-                    caller, prepared, asked_model, repeat.fingerprint, key=taken, remarks=remarks
-                )
-            except Superseded:
-                continue  # another gateway was quicker with the same key
-
-    def _is_free(self, job: Job) -> bool:
-        """Whether a job needs its Idempotency-Key no more: nothing was taken, or it is long over."""
-        if job.finished_at is None or any(part.open for part in job.submissions):
-            return False
-        return job.untouched or job.finished_at + self._key_seconds < self._clock.now()
-
-    async def _meant(self, caller: Caller, fingerprint: str) -> Job | None:
-        since = self._clock.now() - KEPT_SECONDS
-        found = meant(
-            await self._store.alike(caller.owner, fingerprint, since=since),
-            awaited=self._awaited.__contains__,
-            answered=self._answered.__contains__,
-        )
-        return self._in_memory(found) if found else None
-
-    async def _new_order(
-        self,
-        caller: Caller,
-        prepared: Prepared,
-        asked_model: str,
-        fingerprint: str,
-        *,
-        key: TakenKey | None = None,
-        remarks: bytes,
-    ) -> Job:
-        request = await prepared()
-        self._admission.check(caller, request)
-        job_id = f"job_{self._clock.token()}"
-        async with self._admission.room(caller, credits_=self._dearest(caller, request)):
-            with self._workshop.arriving(job_id):
-                now = self._clock.now()
-                placed = await self._placed(caller, request, job_id, now)
-                job = self._new_job(
-                    caller, request, asked_model, fingerprint, job_id, placed, now, remarks=remarks
-                )
-                await self._promise(job, key=key)
-        return job
-
-    async def _promise(self, job: Job, *, key: TakenKey | None = None) -> None:
-        """Write a new job down and begin with it. Its submissions are counted as in hand already."""
-        try:
-            ours = all(self._placing.is_ours(part.account) for part in job.submissions)
-            await self._store.accept(job, key=key, work=not ours)
-        except BaseException:
-            for part in job.submissions:
-                self._placing.leave((job.id, part.number))
-            raise
-        self._workshop.start(job)
-
-    async def _placed(
-        self, caller: Caller, request: GenerationRequest, job_id: str, now: float
-    ) -> list[tuple[Session, int | None]]:
-        """Which session makes how many of the results."""
-        orders = [
-            Order(
-                key=(job_id, number),
-                owner=caller.owner,
-                request=request,
-                count=count,
-                sessions=caller.sessions,
-                sites=self._catalogue.sites_of(request.model),
-                at=now,
-                deadline=now + self._seconds(request),
-            )
-            for number, count in enumerate(self._tasks(request, caller))
-        ]
-        try:
-            placed = [(await self._placing.place(order), order.count) for order in orders]
-        except BaseException as error:
-            for order in orders:
-                self._placing.leave(order.key)
-            if isinstance(error, OutOfCredits):
-                means = self._placing.means(orders[0])
-                raise shortfall(
-                    request,
-                    means,
-                    price=self._catalogue.price,
-                    tasks=lambda other: self._tasks(other, caller),
-                ) from None
-            raise
-        for session, _ in placed:
-            self._catalogue.used(session)
-        return placed
-
-    def _dearest(self, caller: Caller, request: GenerationRequest) -> int:
-        """What the request may cost, on whichever site; what nobody knows the price of counts as nothing."""
-        tasks = self._tasks(request, caller)
-        return max(
-            (
-                sum(self._catalogue.price(request, site, count) or 0 for count in tasks)
-                for site in caller.sites
-            ),
-            default=0,
-        )
-
-    def _tasks(self, request: GenerationRequest, caller: Caller) -> tuple[int | None, ...]:
-        """How many pictures each task of the request is asked for; None leaves that to the upstream."""
-        if (
-            isinstance(request, VideoRequest)
-            or request.series is not None
-            or request.finishing is not None
-        ):
-            return (None,)
-        row = self._catalogue.now.row(request.model, caller.sites)
-        return batches(row, request.count) if isinstance(row, ImageModel) else (request.count,)
-
-    def _new_job(
-        self,
-        caller: Caller,
-        request: GenerationRequest,
-        asked_model: str,
-        fingerprint: str,
-        job_id: str,
-        placed: list[tuple[Session, int | None]],
-        now: float,
-        *,
-        remarks: bytes,
-    ) -> Job:
-        return Job(
-            id=job_id,
-            owner=caller.owner,
-            asked_model=asked_model,
-            remarks=remarks,
-            request=request,
-            fingerprint=fingerprint,
-            created_at=now,
-            deadline=now + self._seconds(request),
-            sessions=self._vault.seal(caller.sessions, row=job_id),
-            submissions=tuple(
-                Submission(
-                    submit_id=self._clock.uuid(),
-                    job_id=job_id,
-                    number=number,
-                    gen_count=count,
-                    seed=(request.seed + number) % 2**32,
-                    site=session.site,
-                    account=session.account,
-                    price=self._catalogue.price(request, session.site, count),
-                )
-                for number, (session, count) in enumerate(placed)
-            ),
+        return await self._ordering.order(
+            caller, prepared, asked_model=asked_model, repeat=repeat, remarks=remarks
         )
 
     # -------------------------------------------------------------------- adopting
@@ -333,72 +145,9 @@ class Desk:
         """
         if self._closing.is_set():
             raise ShuttingDown("The gateway is stopping.", retry_after=5)
-        known = await self._store.submitted(caller.owner, submit_id or history_id or "")
-        if known is not None and not _without_result(known):
-            return self._in_memory(known)
-        sessions = [one for one in caller.sessions if site in (None, one.site)]
-        if caller.stored and known is None:
-            sessions = []
-        try:
-            sighting = await self._adopting.look_for(
-                sessions, submit_id=submit_id, history_id=history_id
-            )
-        except NotFound:
-            if known is None:
-                raise
-            return known
-        # Either of its ids leads to the same job, also for two who ask at once.
-        async with self._turns.turn((caller.owner, f"adopt {sighting.submit_id}"), waits=True):
-            known = await self._store.submitted(caller.owner, sighting.submit_id)
-            if known is None:
-                return await self._take_over(caller, sighting, otherwise)
-            for part in _without_result(known):
-                if part.submit_id == sighting.submit_id:
-                    await self._watch_again(caller, known, part, sighting)
-            return await self.find(caller, known.id)
-
-    async def _take_over(self, caller: Caller, sighting: Sighting, otherwise: Otherwise) -> Job:
-        job_id = f"job_{self._clock.token()}"
-        job = adopted(
-            sighting,
-            job_id=job_id,
-            owner=caller.owner,
-            now=self._clock.now(),
-            seconds=self._seconds,
-            sessions=self._vault.seal([sighting.session], row=job_id),
-            otherwise=otherwise,
+        return await self._takeover.adopt(
+            caller, submit_id=submit_id, history_id=history_id, site=site, otherwise=otherwise
         )
-        with self._workshop.arriving(job_id):
-            await self._placing.take((job_id, 0), sighting.session.account, job.request)
-            await self._promise(job)
-        log.info("job_adopted", job=job_id)
-        return job
-
-    async def _watch_again(
-        self, caller: Caller, job: Job, part: Submission, sighting: Sighting
-    ) -> None:
-        """See to it that what the upstream has of a failed job is collected now."""
-        if part.open:
-            self._workshop.look_again(job.id)
-            return
-        session = sighting.session
-        again = part.watched_again(
-            site=session.site,
-            account=session.account,
-            history_id=sighting.found.progress.history_id or part.history_id,
-            until=self._clock.now() + self._seconds(job.request),
-        )
-        sessions = self._vault.seal(caller.sessions, row=job.id)
-        try:
-            await self._store.watch(job.id, again, sessions=sessions)
-        except Superseded:
-            return  # another gateway was asked the same, and was quicker
-        self._store.signals.work.set()
-        log.info("job_watched_again", job=job.id, number=part.number)
-
-    def _seconds(self, request: GenerationRequest) -> float:
-        """How long after its acceptance a job of this kind is given up."""
-        return self._film_seconds if isinstance(request, VideoRequest) else self._job_seconds
 
     # --------------------------------------------------------------------- waiting
 
@@ -556,16 +305,3 @@ class Desk:
         if job.state.ended:
             return None
         return self._placing.queue((job.id, part.number) for part in job.submissions)
-
-    def _in_memory(self, job: Job) -> Job:
-        here = self._workshop.find(job.id)
-        return here.job if here is not None and here.whole else job
-
-
-def _without_result(job: Job) -> list[Submission]:
-    """The submissions of a job of which nothing was ever collected, though they have ended."""
-    if job.state is not State.FAILED or job.delivered:
-        return []
-    return [
-        part for part in job.submissions if part.state is State.FAILED and not job.pictures_of(part)
-    ]

@@ -80,6 +80,11 @@ class Workshop:
         """The job, if something of it runs here."""
         return self._open.get(job_id)
 
+    def newest(self, job: Job) -> Job:
+        """The job as it stands here, where it is at work; else as it was read."""
+        here = self.find(job.id)
+        return here.job if here is not None and here.whole else job
+
     @contextmanager
     def arriving(self, job_id: str) -> Iterator[None]:
         """While a new job is being written down, nobody but `start` starts it."""

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from jimeng_api.accounts.session import Caller
 from jimeng_api.domain.errors import GatewayError
 from jimeng_api.domain.results import Picture
-from jimeng_api.generation.desk import Prepared
+from jimeng_api.generation.new_jobs import Prepared
 from jimeng_api.jobs.job import Job
 from jimeng_api.web.early import Early, shown_early, with_results
 from jimeng_api.web.errors import CLIENT_CLOSED_REQUEST, error_object

@@ -34,9 +34,10 @@ from jimeng_api.domain.requests import ImageRequest
 from jimeng_api.domain.results import Picture
 from jimeng_api.domain.secret import Secret
 from jimeng_api.generation.deleting import Deleting
-from jimeng_api.generation.desk import Desk, Prepared
+from jimeng_api.generation.desk import Desk
 from jimeng_api.generation.finishing import Finished, FinishedPictures
 from jimeng_api.generation.live_catalogue import LiveCatalogue
+from jimeng_api.generation.new_jobs import Prepared
 from jimeng_api.generation.tending import Tending
 from jimeng_api.jobs.files import CallersFile, Files
 from jimeng_api.jobs.job import Job, JobKind, State, Submission
