@@ -128,5 +128,6 @@ async def test_jobs_of_a_well_account_write_nothing_of_it(operated: House) -> No
     for _ in range(3):
         assert (await operated.generate(key)).status == 200
     pool = operated.gateway.workshop._placing.health._pool
-    assert pool is not None and pool._task is None
+    assert pool is not None
+    assert pool._task is None
     assert of(operated, "studio") == before
