@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from jimeng_api.accounts import key_file
 from jimeng_api.accounts.health import Health
 from jimeng_api.accounts.keys import Accounts, Keys
+from jimeng_api.accounts.pool import Pool
 from jimeng_api.accounts.store import AccountStore
 from jimeng_api.accounts.tokens import Tokens
 from jimeng_api.accounts.vault import Vault
@@ -96,6 +97,8 @@ async def running(
         accounts = AccountStore(database, vault, clock)
         keys = Keys(database, vault, clock, accounts)
         await _refuse_to_be_open(settings, keys, accounts)
+        await accounts.all()  # what they rest for, and their limits
+        pool = Pool(accounts, clock)
         store.listen()
         media = await asyncio.to_thread(MediaStore, settings.media, threads=threads)
         fetcher = _fetcher(settings, door)
@@ -104,7 +107,7 @@ async def running(
         hours = settings.catalogue_hours
         catalogue = LiveCatalogue(upstream, clock, every=None if hours is None else hours * _HOUR)
         desk, workshop, finished, settling, purses = _desk(
-            settings, clock, door, upstream, store, media, keeper, vault, catalogue
+            settings, clock, door, upstream, store, media, keeper, vault, catalogue, pool
         )
         tokens = Tokens(
             database,
@@ -164,6 +167,7 @@ async def running(
             await catalogue.close()
             await desk.close()
             await purses.close()
+            await pool.close()
     finally:
         if isinstance(door, HttpTransport) and transport is None:
             await door.close()
@@ -253,14 +257,16 @@ def _desk(
     keeper: Keeper,
     vault: Vault,
     catalogue: LiveCatalogue,
+    pool: Pool,
 ) -> tuple[Desk, Workshop, FinishedPictures, Settling, Purses]:
     constants = settings.upstream
     health = Health(
         clock,
         most={"image": settings.images_at_once, "video": settings.films_at_once},
         busy=settings.busy_seconds,
+        pool=pool,
     )
-    purses = Purses(health, clock, upstream=upstream)
+    purses = Purses(health, clock, upstream=upstream, pool=pool)
     placing = Placing(
         store.claims,
         health,

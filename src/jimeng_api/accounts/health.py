@@ -12,6 +12,7 @@ import structlog
 
 from jimeng_api.accounts.choice import Kind, Need, Rest, Standing, lapsing
 from jimeng_api.accounts.limits import Limit
+from jimeng_api.accounts.pool import Pool
 from jimeng_api.accounts.resting import Row, Scope, row_for
 from jimeng_api.accounts.session import Session
 from jimeng_api.catalog.sites import SITES
@@ -75,7 +76,9 @@ class _Account:
 
 
 class Health:
-    """Learns from every answer and asks nothing itself; a new process learns anew.
+    """Learns from every answer and asks nothing itself.
+
+    A new process learns anew, but for what is written down of stored accounts.
 
     Times are monotonic: a rest is no longer or shorter because the machine's clock was set.
     """
@@ -86,11 +89,17 @@ class Health:
         *,
         most: Mapping[Kind, int | None] = MappingProxyType({}),
         busy: Sequence[float] = (10.0, 20.0, 40.0),
+        pool: Pool | None = None,
     ) -> None:
-        """`most` bounds what any account has in hand; `busy` are the rests of one that has too much."""
+        """`most` bounds what any account has in hand; `busy` are the rests of one that has too much.
+
+        Those of the `pool` have bounds of their own besides, and what is learned of them is told there.
+        """
         self._clock = clock
         self._most = most
         self._busy = busy
+        self._pool = pool
+        self._told: dict[str, _Key] = {}
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
         self._rests: OrderedDict[_Key, dict[type[GatewayError], _Resting]] = OrderedDict()
 
@@ -113,7 +122,11 @@ class Health:
             if found.row.rest is Rest.SHUT:
                 until = max(until, found.until)
         known = self._accounts.get(session.account)
-        limit = self._limit(known, need.kind) if known else Limit(self._most.get(need.kind))
+        limit = (
+            self._limit(session.account, known, need.kind)
+            if known
+            else Limit(self._bound(session.account, need.kind))
+        )
         pays, expires = self._credits(known, need, reserved) if known else (None, math.inf)
         return Standing(
             account=session.account,
@@ -131,7 +144,9 @@ class Health:
     def limit(self, account: str, kind: Kind) -> int | None:
         """How many the account may run at once; None where nothing is known to limit it."""
         known = self._accounts.get(account)
-        return self._most.get(kind) if known is None else self._limit(known, kind).value
+        if known is None:
+            return self._bound(account, kind)
+        return self._limit(account, known, kind).value
 
     def seconds(self, account: str, kind: Kind) -> float | None:
         """How long it took lately, from the sending to the result."""
@@ -143,7 +158,7 @@ class Health:
         now = self._clock.monotonic()
         moments = [found.until for found in self._resting(session, need, now)]
         known = self._accounts.get(session.account)
-        opens = self._limit(known, need.kind).opens_at() if known else None
+        opens = self._limit(session.account, known, need.kind).opens_at() if known else None
         if opens is not None and opens > now:
             moments.append(opens)
         return min(moments, default=None)
@@ -172,7 +187,9 @@ class Health:
 
     def unchecked(self, account: str) -> bool:
         """Whether it was signed out when last heard of, and is to be asked before it is sent anything."""
-        return any(rest.row.checked for rest in self._rests.get(("account", account), {}).values())
+        rests = self._rests.get(("account", account), {}).values()
+        written = self._pool is not None and self._pool.expired(account)
+        return written or any(rest.row.checked for rest in rests)
 
     # ------------------------------------------------------------------- learning
 
@@ -180,16 +197,22 @@ class Health:
         """It was given one more, with which it has so many in hand."""
         known = self._accounts.get(account)
         if known is not None:
-            self._limit(known, kind).given(held=held)
+            self._limit(account, known, kind).given(held=held)
 
     def taken(self, session: Session, need: Need, *, running: int) -> None:
         """It took a submission, with which it runs so many."""
         known = self._known(session.account)
         known.busy_in_a_row = 0
         known.trouble /= 2
-        self._limit(known, need.kind).taken(running=running, now=self._clock.monotonic())
+        limit = self._limit(session.account, known, need.kind)
+        limit.taken(running=running, now=self._clock.monotonic())
         for key in _keys(session, need):
             self._rests.pop(key, None)
+        if self._pool is not None and self._told.get(session.account) in (
+            None,
+            *_keys(session, need),
+        ):
+            self._well(session.account)
         self.spent(session.account, need.price)
 
     def refused(
@@ -197,7 +220,7 @@ class Health:
     ) -> None:
         """It refused a submission for certain, with so many running, and so many others without an answer."""
         known, now = self._known(session.account), self._clock.monotonic()
-        limit = self._limit(known, need.kind)
+        limit = self._limit(session.account, known, need.kind)
         if isinstance(error, AccountBusy | RateLimited):
             hurried = isinstance(error, RateLimited)
             limit.refused(running=running, now=now, hurried=hurried)
@@ -229,7 +252,7 @@ class Health:
     def dropped(self, account: str, kind: Kind) -> None:
         """What it was given ended before there was an answer."""
         if (known := self._accounts.get(account)) is not None:
-            self._limit(known, kind).dropped()
+            self._limit(account, known, kind).dropped()
 
     def delivered(self, account: str, kind: Kind, *, seconds: float) -> None:
         """A result came so long after the sending."""
@@ -242,6 +265,8 @@ class Health:
         rests = self._rests.get(("account", account), {})
         for error in [error for error, rest in rests.items() if rest.row.checked]:
             del rests[error]
+        if self._pool is not None and self._pool.expired(account):
+            self._well(account)
 
     def credits(self, account: str, balance: Balance | None) -> None:
         """Its credits were seen; None: they are not known any more."""
@@ -283,12 +308,38 @@ class Health:
             for rest in self._rests[key].values()
             if rest.until > now
         ]
+        if (written := self._written(session.account, now)) is not None:
+            found.append(written)
         known = self._accounts.get(session.account)
         if known is None or known.balance is None:
             return found
         # Whether its credits are enough is known better since they were seen.
         seen = known.balance_at
         return [rest for rest in found if rest.error is not OutOfCredits or rest.since > seen]
+
+    def _written(self, account: str, now: float) -> _Resting | None:
+        """The rest that another process, or an earlier one, has written down."""
+        written = self._pool.rest(account) if self._pool is not None else None
+        if written is None:
+            return None
+        error, left = written
+        row, own = row_for(error), self._rests.get(("account", account), {})
+        if row is None or type(error) in own:  # known better here
+            return None
+        return _Resting(row, type(error), now, now + left, 1, error.upstream)
+
+    def _tell(self, account: str, key: _Key, error: GatewayError, row: Row, seconds: float) -> None:
+        """Trouble of the account alone, that lasts, and that its operator may want to know of."""
+        if self._pool is None or row.scope == "site" or row.rest < Rest.LAST:
+            return
+        whole = row.scope == "account"
+        if self._pool.troubled(account, error, seconds=seconds if whole else None):
+            self._told[account] = key
+
+    def _well(self, account: str) -> None:
+        self._told.pop(account, None)
+        if self._pool is not None:
+            self._pool.well(account)
 
     def _leave_alone(
         self,
@@ -327,6 +378,8 @@ class Health:
         self._rests[key][type(error)] = _Resting(
             row, type(error), now, now + seconds, times, error.upstream
         )
+        if not at_once:
+            self._tell(session.account, key, error, row, seconds)
         self._rests.move_to_end(key)
         while len(self._rests) > _MOST_REMEMBERED:
             self._rests.popitem(last=False)
@@ -341,10 +394,16 @@ class Health:
     def _trouble(self, known: _Account, now: float) -> float:
         return known.trouble * math.pow(0.5, (now - known.trouble_at) / _HALF_LIFE)
 
-    def _limit(self, known: _Account, kind: Kind) -> Limit:
-        if kind not in known.limits:
-            known.limits[kind] = Limit(self._most.get(kind))
-        return known.limits[kind]
+    def _bound(self, account: str, kind: Kind) -> int | None:
+        """The lower of what any account, and this one, may have in hand; it may change at any time."""
+        general = self._most.get(kind)
+        own = self._pool.most(account, kind) if self._pool is not None else None
+        return general if own is None else min(own, own if general is None else general)
+
+    def _limit(self, account: str, known: _Account, kind: Kind) -> Limit:
+        limit = known.limits.get(kind) or known.limits.setdefault(kind, Limit())
+        limit.most = self._bound(account, kind)
+        return limit
 
     def _known(self, account: str) -> _Account:
         known = self._accounts.get(account)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import fields, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
@@ -17,9 +18,11 @@ from jimeng_api.accounts.vault import Vault
 from jimeng_api.clock import Clock
 from jimeng_api.database.database import Database
 from jimeng_api.domain.credits import Credits
-from jimeng_api.domain.errors import InvalidValue, NotFound
+from jimeng_api.domain.errors import InvalidValue, NotFound, StorageUnavailable
 from jimeng_api.domain.failure import Failure
 from jimeng_api.domain.secret import Secret
+
+T = TypeVar("T")
 
 
 class AccountStore:
@@ -30,12 +33,16 @@ class AccountStore:
         self._vault = vault
         self._clock = clock
         self._opened: dict[str, tuple[bytes, Session]] = {}
+        self.known: Mapping[str, StoredAccount] = {}
+        """All as they were last read, by the names of their sessions."""
 
     # ---------------------------------------------------------------------- reading
 
     async def all(self) -> list[StoredAccount]:
         """In the order in which they were added."""
-        return await self._database.read(self._every)
+        found = await self._database.read(self._every)
+        self.known = {one.session.account: one for one in found}
+        return found
 
     async def find(self, name: str) -> StoredAccount:
         """The account of this name or id. Raises NotFound."""
@@ -88,11 +95,13 @@ class AccountStore:
                 user=user or known.user,
             )
             if changed.session.account != known.session.account:
-                changed = replace(changed, trouble=None, trouble_at=None, checked_at=None)
+                changed = replace(
+                    changed, trouble=None, trouble_at=None, resting_until=None, checked_at=None
+                )
             self._write(connection, changed)
             return changed, False
 
-        return await self._database.write(work)
+        return await self._changed(work)
 
     async def change(
         self,
@@ -117,7 +126,7 @@ class AccountStore:
             self._write(connection, changed)
             return changed
 
-        return await self._database.write(work)
+        return await self._changed(work)
 
     async def remove(self, name: str) -> StoredAccount:
         """Forget it and its session. Jobs that it has in hand keep theirs until they end. Raises NotFound."""
@@ -128,7 +137,14 @@ class AccountStore:
             self._opened.pop(found.id, None)
             return found
 
-        return await self._database.write(work)
+        return await self._changed(work)
+
+    async def _changed(self, work: Callable[[Connection], T]) -> T:
+        """Do it; what is different counts at once."""
+        done = await self._database.write(work)
+        with suppress(StorageUnavailable):  # it is read again with the next request of a key
+            await self.all()
+        return done
 
     async def note_check(
         self,
@@ -139,20 +155,33 @@ class AccountStore:
         membership: str | None = None,
         credits_: Credits | None = None,
     ) -> None:
-        """Write down how a look at the account (its session's name) went."""
+        """Write down how a look at the account (its session's name) went.
+
+        One that goes well ends no rest: why the site stops an account cannot be seen by looking.
+        """
         now = self._clock.now()
         found: dict[str, Any] = {
             "membership": membership,
             "credits": _json(credits_),
             "user": user or None,
         }
-        await self._note(
-            account,
-            checked_at=now,
-            trouble=_json(trouble),
-            trouble_at=None if trouble is None else now,
-            **{name: value for name, value in found.items() if value is not None},
-        )
+        noted = {name: value for name, value in found.items() if value is not None}
+        refused = {
+            "trouble": _json(trouble),
+            "trouble_at": None if trouble is None else now,
+            "resting_until": None,
+        }
+        its = accounts.c.account == account
+
+        def work(connection: Connection) -> None:
+            row = connection.execute(select(accounts).where(its)).mappings().first()
+            if row is None:
+                return
+            stays = trouble is None and self._account(row).standing(now) == "resting"
+            values = {"checked_at": now, **noted, **({} if stays else refused)}
+            connection.execute(update(accounts).where(its).values(values))
+
+        await self._changed(work)
 
     async def note_credits(self, account: str, found: Credits) -> None:
         """Write down what the account may spend."""

@@ -52,5 +52,10 @@ class StoredAccount:
         return "ready" if self.checked_at is not None else "unchecked"
 
     def usable(self, now: float) -> bool:
-        """Whether there is any use in asking it: one that is at rest is well again by itself."""
-        return self.standing(now) not in ("expired", "barred")
+        """Whether there is any use in asking it: one that is at rest is well again by itself.
+
+        One whose session had ended for a job is asked again after its rest; for a look, it has ended.
+        """
+        standing = self.standing(now)
+        rests = standing == "expired" and self.resting_until is not None
+        return rests or standing not in ("expired", "barred")

@@ -371,8 +371,13 @@ class Placing:
     # -------------------------------------------------------------------- waiting
 
     async def claim_more(self) -> None:
-        """Claim what has become free of the accounts that are waited for."""
+        """Claim what has become free of the accounts that are waited for.
+
+        Ours may have got room as well: their operator can change their limits.
+        """
         foreign = [place for place in self._line.places() if not self._claims.holds(place)]
+        for place in self._line.places():
+            self._serve(place)
         if foreign:
             for account in await self._claims.take(foreign):
                 self._serve(account)

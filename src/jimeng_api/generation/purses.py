@@ -10,6 +10,7 @@ import structlog
 
 from jimeng_api.accounts.choice import Need
 from jimeng_api.accounts.health import Balance, Health
+from jimeng_api.accounts.pool import Pool
 from jimeng_api.accounts.session import Session
 from jimeng_api.clock import Clock
 from jimeng_api.domain.errors import GatewayError
@@ -36,11 +37,17 @@ class Purses:
     """
 
     def __init__(
-        self, health: Health, clock: Clock, *, upstream: UpstreamClient | None = None
+        self,
+        health: Health,
+        clock: Clock,
+        *,
+        upstream: UpstreamClient | None = None,
+        pool: Pool | None = None,
     ) -> None:
         self._health = health
         self._clock = clock
         self._upstream = upstream
+        self._pool = pool
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._not_before: OrderedDict[str, float] = OrderedDict()
         self._promises: dict[Key, tuple[str, int, bool]] = {}
@@ -115,6 +122,8 @@ class Purses:
             lapsing = tuple((one.amount, one.at) for one in found.expiring if one.at)
             balance = Balance(found.total, lapsing, member=found.vip > 0)
             self._health.credits(account, balance)
+            if self._pool is not None:
+                self._pool.credits(account, found)
             # The answer may be from before that: too little is asked for again, too much is promised.
             self._health.spent(account, self._paid[account])
         self._not_before[account] = self._clock.monotonic() + again

@@ -135,6 +135,10 @@ async def test_what_is_known_of_an_account_is_kept(stores: Stores) -> None:
     await stores.accounts.note_trouble(name, Failure.of(rest), resting_until=now + 1800)
     found = await stores.accounts.find(made.id)
     assert (found.standing(now), found.standing(now + 1801)) == ("resting", "ready")
+    await stores.accounts.note_check(name, trouble=None)
+    found = await stores.accounts.find(made.id)
+    assert found.standing(now) == "resting"  # a look does not tell why it is stopped
+    assert found.trouble is not None
     await stores.accounts.note_check(name, trouble=Failure.of(SessionExpired("dead")))
     found = await stores.accounts.find(made.id)
     assert found.standing(now) == "expired"
