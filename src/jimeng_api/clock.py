@@ -23,7 +23,7 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
     def later(self, seconds: float, call: Callable[[], object]) -> asyncio.TimerHandle:
-        """Call it after so long, unless the handle is cancelled: thousands may wait so without a task each."""
+        """Call it after so long, unless the handle is cancelled: thousands wait so without a task each."""
 
     def uniform(self, low: float, high: float) -> float: ...
 
