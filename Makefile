@@ -8,7 +8,7 @@ PROMPT ?= a cat on a windowsill, morning light
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix crash crash-kills crash-forks crash-chaos crash-replicas crash-cuts crash-load
-.PHONY: bench docs lock clean
+.PHONY: bench docs fuzz lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -62,12 +62,16 @@ crash-load: $(VENV)/.developing ## 200 new jobs a second for a minute on each da
 	$(BIN)/python benchmarks/jobs_per_second.py --rate 200 --seconds 60 --database postgresql
 	$(BIN)/python benchmarks/memory.py --jobs 20000
 
-bench: $(VENV)/.developing ## 1,000 requests at once, ten large pictures, the time to start, films; a quarter of an hour
+fuzz: $(VENV)/.developing ## 10,000 requests drawn from the OpenAPI document, and 300 malformed bodies at every route
+	$(BIN)/python -m tests.fuzz.run --cases 10000
+
+bench: $(VENV)/.developing ## 1,000 requests at once, ten large pictures, the time to start, films, 2,000 event streams; a quarter of an hour
 	$(BIN)/python benchmarks/concurrent_images.py
 	$(BIN)/python benchmarks/composition.py
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/films.py --stream --megabytes 1024
 	$(BIN)/python benchmarks/films.py --flight --minutes 10
+	$(BIN)/python benchmarks/event_streams.py
 
 docs: fix ## the generated pages
 
