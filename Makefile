@@ -10,7 +10,7 @@ PROMPT ?= a cat on a windowsill, morning light
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix crash crash-kills crash-forks crash-chaos crash-replicas crash-cuts crash-load
-.PHONY: bench choices ledger clients docs lock clean
+.PHONY: bench choices clients docs fuzz ledger lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -72,12 +72,16 @@ choices: $(VENV)/.developing ## a million choices of an account, a pool in troub
 ledger: $(VENV)/.developing ## 20,000 orders with faults: both sides' books of credits agree to the unit
 	$(BIN)/python -m tests.ledger.run --jobs 20000
 
-bench: $(VENV)/.developing ## 1,000 requests at once, ten large pictures, the time to start, films; a quarter of an hour
+fuzz: $(VENV)/.developing ## 10,000 requests drawn from the OpenAPI document, and 300 malformed bodies at every route
+	$(BIN)/python -m tests.fuzz.run --cases 10000
+
+bench: $(VENV)/.developing ## 1,000 requests at once, ten large pictures, the time to start, films, 2,000 event streams; a quarter of an hour
 	$(BIN)/python benchmarks/concurrent_images.py
 	$(BIN)/python benchmarks/composition.py
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/films.py --stream --megabytes 1024
 	$(BIN)/python benchmarks/films.py --flight --minutes 10
+	$(BIN)/python benchmarks/event_streams.py
 
 clients: $(VENV)/.developing $(CLIENTS)/.installed $(JS)/node_modules ## real clients against a gateway, and a table of them
 	EVERY_CLIENT=1 $(BIN)/pytest tests/clients

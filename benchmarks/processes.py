@@ -89,6 +89,22 @@ def open_files(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
+def connections(pid: int, port: int) -> int:
+    """How many connections to this port of its own the process holds."""
+    held = set[str]()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            held.add(str(link.readlink()))
+    rows = [row.split() for row in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+    listening = "0A"
+    return sum(
+        int(row[1].rpartition(":")[2], 16) == port
+        and row[3] != listening
+        and f"socket:[{row[9]}]" in held
+        for row in rows
+    )
+
+
 def cpu_seconds(pid: int, *, with_ended_children: bool = False) -> float:
     fields = _stat(pid)[11 : 15 if with_ended_children else 13]
     return sum(map(int, fields)) / os.sysconf("SC_CLK_TCK")

@@ -7,6 +7,7 @@ import random
 import secrets
 import time
 import uuid
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -20,6 +21,9 @@ class Clock(Protocol):
         """Seconds since some moment; it never jumps."""
 
     async def sleep(self, seconds: float) -> None: ...
+
+    def later(self, seconds: float, call: Callable[[], object]) -> asyncio.TimerHandle:
+        """Call it after so long, unless the handle is cancelled: thousands wait so without a task each."""
 
     def uniform(self, low: float, high: float) -> float: ...
 
@@ -42,6 +46,9 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+    def later(self, seconds: float, call: Callable[[], object]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(max(0.0, seconds), call)
 
     def uniform(self, low: float, high: float) -> float:
         return random.uniform(low, high)

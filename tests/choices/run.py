@@ -15,7 +15,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -53,6 +53,9 @@ class SteppedClock(SeededChance):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
+
+    def later(self, seconds: float, call: Callable[[], object]) -> asyncio.TimerHandle:
+        raise NotImplementedError  # choices wait for nothing
 
 
 @dataclass(slots=True)

@@ -78,6 +78,9 @@ class LifeClock(SeededChance):
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
 
+    def later(self, seconds: float, call: Callable[[], object]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(max(0.0, seconds), call)
+
 
 class Life:
     """Made before the fork, lived after it."""

@@ -167,12 +167,17 @@ def begun(
 
 @pytest.mark.parametrize("language", READMES)
 def test_every_shell_block_is_one_that_is_run_here(language: str) -> None:
-    first, install, serve, curl, client = shell_blocks(language)
+    first, install, serve, curl, client, keeping = shell_blocks(language)
     assert first.startswith("git clone ")
     assert first.splitlines()[-1].startswith("make demo PROMPT=")
     assert (install, serve) == (INSTALL, SERVE)
     assert curl.startswith("curl ")
     assert "jimeng-api image" in client
+    # Asks for a session; `tests/commands` runs both commands with one.
+    assert [line.split()[:3] for line in keeping.splitlines()] == [
+        ["jimeng-api", "accounts", "add"],
+        ["jimeng-api", "keys", "create"],
+    ]
 
 
 @pytest.mark.parametrize(

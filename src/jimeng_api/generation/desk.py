@@ -6,7 +6,6 @@ import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
-from typing import Any
 
 from jimeng_api.accounts.session import Caller
 from jimeng_api.accounts.vault import Vault
@@ -97,6 +96,7 @@ class Desk:
     async def hang_up(self) -> None:
         """Take no more orders and let those who wait go; the jobs run on."""
         self._closing.set()
+        self._store.signals.all_changed()
 
     async def close(self, *, seconds: float = 8.0) -> None:
         """Stop. What is on its way to the upstream gets `seconds` to come to a verdict."""
@@ -207,7 +207,9 @@ class Desk:
                     return
                 whole = here is not None and here.whole
                 longest = _RARE_LOOK_SECONDS if whole else _LOOK_SECONDS
-                await self._changed(changed, [one for one in (left, longest) if one is not None])
+                await self._changed(
+                    changed, seconds=longest if left is None else min(left, longest)
+                )
 
     async def _found(self, caller: Caller, job_id: str, here: OpenJob | None) -> Job | None:
         """The job; None while the database is away, which who waits can wait for as well."""
@@ -218,18 +220,13 @@ class Desk:
         except StorageUnavailable:
             return None
 
-    async def _changed(self, changed: asyncio.Event, most: list[float]) -> None:
-        waits: list[asyncio.Future[Any]] = [
-            asyncio.ensure_future(changed.wait()),
-            asyncio.ensure_future(self._closing.wait()),
-        ]
-        if most:
-            waits.append(asyncio.ensure_future(self._clock.sleep(min(most))))
+    async def _changed(self, changed: asyncio.Event, *, seconds: float) -> None:
+        """Wait for word of a change, or of the gateway's stopping, but no longer than this."""
+        late = self._clock.later(seconds, changed.set)
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await changed.wait()
         finally:
-            for wait in waits:
-                wait.cancel()
+            late.cancel()
 
     @contextmanager
     def awaiting(self, job_id: str) -> Iterator[None]:

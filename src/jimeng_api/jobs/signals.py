@@ -54,6 +54,10 @@ class Signals:
             for event in self._waiting.get(job_id, ()):
                 event.set()
 
+    def all_changed(self) -> None:
+        """Tell everybody who waits here for any job."""
+        self.changed(list(self._waiting))
+
     def announce(self, connection: Connection, job_ids: Iterable[str], *, work: bool) -> None:
         """Tell the other gateways, when this transaction is committed. In the database's thread."""
         if not self._database.backend.shared:
@@ -66,7 +70,7 @@ class Signals:
     def _heard(self, text: str | None) -> None:
         if text is None:
             self.work.set()
-            self.changed(list(self._waiting))
+            self.all_changed()
             return
         try:
             said = msgspec.json.decode(text, type=_Said)

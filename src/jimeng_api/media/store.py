@@ -134,12 +134,14 @@ class MediaStore:
 
     async def read(self, media_id: str) -> bytes:
         try:
-            found = await obstore.get_async(self._store, _path(media_id))
-            return bytes(await found.bytes_async())
+            return await self._in_thread(self._read, _path(media_id))
         except (FileNotFoundError, obstore.exceptions.NotFoundError) as error:
             raise NotFound("There is no such file.") from error
         except (BaseError, OSError) as error:
             raise StorageUnavailable("The media store cannot be read at the moment.") from error
+
+    def _read(self, path: str) -> bytes:
+        return bytes(obstore.get(self._store, path).bytes())
 
     async def copy(self, media_id: str, into: BinaryIO) -> None:
         """Write the bytes into a file, a little at a time."""

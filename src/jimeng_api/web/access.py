@@ -22,8 +22,8 @@ _QUIET = ("/ping", "/healthz", "/readyz")
 class Access:
     """Adds `x-request-id` and `x-job-id` to every answer and writes one event when it is out.
 
-    Headers that a request's state holds are added as well. What it has put on its `held` stack is let go
-    then.
+    Headers that a request's state holds are added as well. An answer that takes long may leave itself under
+    `later` and is given from here. What was put on the state's `held` stack is let go then.
 
     The event holds the route's pattern, never the path or the query: those may hold what nobody else should
     know.
@@ -68,6 +68,8 @@ class Access:
         ):
             try:
                 await self._app(scope, receive, send_named)
+                if "later" in state:
+                    await state["later"]()
             except Exception:
                 log.exception("request_failed", route=_route(scope))
                 if status == 0:

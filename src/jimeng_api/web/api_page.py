@@ -128,6 +128,9 @@ def _fields(document: Tree, title: str, fields: Iterable[Field]) -> Iterator[str
 
 
 def _properties(document: Tree, schema: Tree) -> list[Field]:
+    """The fields of an object; where it is one of several, the fields of each."""
+    if "anyOf" in schema:
+        return [field for one in schema["anyOf"] for field in _properties(document, one)]
     schema = _resolved(document, schema)
     required = schema.get("required", ())
     return [

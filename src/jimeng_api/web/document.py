@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -109,6 +111,10 @@ _MODELS: tuple[type[BaseModel], ...] = (
 def document(app: FastAPI) -> dict[str, Any]:
     """The document of the routes, with `/v1` before those that belong to the API."""
     found = app.openapi()
+    for route in _api_routes(app):
+        methods = found["paths"][route.path_format]
+        for method in (route.methods or set()) & {name.upper() for name in methods}:
+            _put_examples_back(methods[method.lower()], route)
     form: Literal["validation"] = "validation"
     _, schemas = models_json_schema(
         [(model, form) for model in _MODELS], ref_template=f"{PLACE}{{model}}"
@@ -119,6 +125,30 @@ def document(app: FastAPI) -> dict[str, Any]:
     }
     components = {**found["components"], "schemas": schemas["$defs"]}
     return {**found, "paths": paths, "components": components}
+
+
+def _api_routes(app: FastAPI) -> Iterator[APIRoute]:
+    """The routes that are in the document, those of included routers too."""
+    groups: list[Any] = [*app.routes]
+    while groups:
+        group = groups.pop()
+        if not isinstance(group, APIRoute):
+            groups += getattr(group, "original_router", group).routes
+        elif group.include_in_schema:
+            yield group
+
+
+def _put_examples_back(operation: dict[str, Any], route: APIRoute) -> None:
+    """FastAPI leaves out whatever is null, in examples as well, where it is part of what is shown."""
+    body = (route.openapi_extra or {}).get("requestBody", {})
+    bodies = [(body, operation.get("requestBody", {}))]
+    answers = [
+        (answer, operation["responses"][str(status)]) for status, answer in route.responses.items()
+    ]
+    for written, shown in (*bodies, *answers):
+        for kind, media in written.get("content", {}).items():
+            if "example" in media:
+                shown["content"][kind]["example"] = media["example"]
 
 
 def _shown(path: str, methods: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -61,6 +62,10 @@ class EventStream(Response):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin when the framework is done with the request: what it holds would be held for minutes."""
+        scope["state"]["later"] = partial(self._run, receive, send)
+
+    async def _run(self, receive: Receive, send: Send) -> None:
         headers = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(headers)
         gone = asyncio.ensure_future(hung_up(receive))
@@ -81,23 +86,31 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _tell(self, send: Send, gone: asyncio.Future[None]) -> None:
+        """Tell all there is. Between two events nothing of the last one is held: there may be thousands."""
         while (event := await self._next(send, gone)) is not None:
-            async for part in self._encoder.parts((self._opening, *event, b"\n\n")):
-                if gone.done():
-                    return
-                await _write(send, part)
+            await self._write_event(send, event, gone)
+            del event
+
+    async def _write_event(
+        self, send: Send, event: Sequence[Piece], gone: asyncio.Future[None]
+    ) -> None:
+        async for part in self._encoder.parts((self._opening, *event, b"\n\n")):
+            if gone.done():
+                return
+            await _write(send, part)
 
     async def _next(self, send: Send, gone: asyncio.Future[None]) -> Sequence[Piece] | None:
         """The next event; None at the end, and when the caller has gone."""
         coming = asyncio.ensure_future(anext(self._events, None))
         try:
             while True:
-                beat = asyncio.ensure_future(self._clock.sleep(self._heartbeat))
+                beat = asyncio.get_running_loop().create_future()
+                timer = self._clock.later(self._heartbeat, partial(beat.set_result, None))
                 first: set[asyncio.Future[Any]] = {coming, gone, beat}
                 try:
                     await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    await let_go(beat)
+                    timer.cancel()
                 if gone.done():
                     return None
                 if coming.done():

@@ -7,13 +7,14 @@ objects; a name that comes again makes a list. Texts stay texts. A form has no n
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+from typing_extensions import override
 
 from jimeng_api.domain.errors import MalformedBody
 
@@ -38,9 +39,16 @@ async def multipart_fields(content_type: str, body: AsyncIterator[bytes]) -> dic
         raise MalformedBody("The form has no boundary of 1 to 70 characters.")
     # Latin-1 gives every byte back, so that it is known below whether they were UTF-8.
     plain = f'{MULTIPART}; charset=latin-1; boundary="{boundary.decode()}"'
-    parser = MultiPartParser(
+
+    async def whole() -> AsyncGenerator[bytes, None]:
+        async for chunk in body:
+            yield chunk
+        if not parser.ended:
+            raise MultiPartException("It has no end.")
+
+    parser = _Form(
         Headers({"content-type": plain}),
-        _generated(body),
+        whole(),
         max_files=MAX_FILES,
         max_fields=MAX_TEXTS,
         max_part_size=MAX_TEXT,
@@ -54,6 +62,16 @@ async def multipart_fields(content_type: str, body: AsyncIterator[bytes]) -> dic
     except MalformedBody:
         await close_files(files_of(dict(enumerate(value for _, value in items))))
         raise
+
+
+class _Form(MultiPartParser):
+    """Knows whether the form came to its end: of one that was cut off, whole parts may be missing."""
+
+    ended = False
+
+    @override
+    def on_end(self) -> None:
+        self.ended = True
 
 
 def urlencoded_fields(body: bytes) -> dict[str, Any]:
@@ -180,8 +198,3 @@ def _checked(text: str) -> str:
 def _is_empty(value: Value) -> bool:
     """Nothing, as a browser also sends a choice of files that nobody made."""
     return not value if isinstance(value, str) else not (value.size or value.filename)
-
-
-async def _generated(body: AsyncIterator[bytes]) -> Any:
-    async for chunk in body:
-        yield chunk

@@ -39,6 +39,7 @@ def picture_route(
     event: str,
     files: Mapping[str, str] | None = None,
     reply: type[BaseModel] = ImagesReply,
+    example_reply: Mapping[str, Any] = EXAMPLE_REPLY,
 ) -> dict[str, Any]:
     """What the route's decorator takes. `files` are an example of the files of a form, where there is one."""
     content: dict[str, Any] = {"application/json": {"schema": named(body), "example": example}}
@@ -56,7 +57,7 @@ def picture_route(
                 "description": "The pictures. `x-partial: true` says that they are fewer than were asked "
                 "for, `x-jimeng-size-adjusted: 1` that the model does not draw the size that was asked for.",
                 "content": {
-                    "application/json": {"schema": named(reply), "example": EXAMPLE_REPLY},
+                    "application/json": {"schema": named(reply), "example": example_reply},
                     "text/event-stream": {"example": example_event(event)},
                 },
             },

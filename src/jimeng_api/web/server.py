@@ -132,12 +132,18 @@ class GuardedProtocol(HttpToolsProtocol):
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
+    def _is_in_body_of_the_first(self) -> bool:
+        """Whether what comes belongs to the request whose answer is the next, and has not begun."""
+        return not (self._in_head or self.pipeline or self.cycle.response_started)
+
     def _refuse(self, error: GatewayError) -> None:
-        """Answer what never became a request, and hang up."""
+        """Answer what never became a whole request, and hang up."""
         self._stop_timer()
         if self.transport.is_closing():
             return
-        if not self._answering():
+        if not self._answering() or self._is_in_body_of_the_first():
+            if self.cycle is not None:
+                self.cycle.disconnected = True  # what it was about to answer has come too late
             self.transport.write(_refusal(error, self.server_state.default_headers))
         self.transport.close()
 

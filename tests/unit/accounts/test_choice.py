@@ -85,7 +85,9 @@ def test_no_choice_breaks_a_rule(given_: list[Standing]) -> None:
             assert taken in open_
             assert taken.room
             assert taken in well or not well
-            among = [each for each in (well or open_) if each.room and each.rest == taken.rest]
+            like_it = (taken.rest, taken.pays is False)
+            ready = [each for each in (well or open_) if each.room]
+            among = [each for each in ready if (each.rest, each.pays is False) == like_it]
             assert taken.expires == min(each.expires for each in among)
         case Wait():
             assert open_

@@ -14,6 +14,7 @@ from jimeng_api.domain import errors
 from jimeng_api.domain.errors import GatewayError, every_error
 from jimeng_api.web.errors import LOOKS, error_answer
 from jimeng_api.web.incoming import MAX_DEPTH, json_object
+from tests.malformed import MALFORMED_JSON, nested
 from tests.unit.web.conftest import Events
 from tests.unit.web.web_edge import CAT, GENERATIONS, KEY, Edge
 
@@ -65,40 +66,7 @@ def test_retry_after_is_whole_seconds(seconds: float, header: str | None) -> Non
 # ----------------------------------------------------------------- json ----
 
 
-def nested(depth: int) -> bytes:
-    return b'{"a":' * depth + b"1" + b"}" * depth
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "no body"),
-        (b"  \n", "no body"),
-        (b"{", "not JSON"),
-        (b'{"a":1}}', "not JSON"),
-        (b"[]", "must be a JSON object"),
-        (b'"text"', "must be a JSON object"),
-        (b"null", "must be a JSON object"),
-        (b"\xff\xfe{\0}\0", "not UTF-8"),
-        (b'{"a": "\xff"}', "not UTF-8"),
-        (b'{"a":1,"a":2}', "'a' twice"),
-        (b'{"x":{"a":1,"a":2}}', "'a' twice"),
-        (b'{"a": NaN}', "NaN"),
-        (b'{"a": -Infinity}', "Infinity"),
-        (b'{"a": 1e999}', "too large"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "digits"),
-        (b'{"a": "\\ud800"}', "surrogate"),
-        (b'{"\\udfff": 1}', "surrogate"),
-        (b'{"a": [["\\uD9ab"]]}', "surrogate"),
-        (b'{"a": "\\u0000"}', "U+0000"),
-        (b"'a'", "not JSON"),
-        (b"--boundary\r\n", "not JSON"),
-        (nested(MAX_DEPTH + 1), "nested"),
-        (b"[" * 1_000_000, "nested"),
-        (b'{"a":' + b"[" * 500_000 + b"]" * 500_000 + b"}", "nested"),
-        (b'{"a":"' + b'\\"[' * 200_000, "no partner"),
-    ],
-)
+@pytest.mark.parametrize(("body", "says"), MALFORMED_JSON)
 def test_json_that_is_none_or_too_much_is_refused(body: bytes, says: str) -> None:
     with pytest.raises(errors.MalformedBody, match=re.escape(says)):
         json_object(body)

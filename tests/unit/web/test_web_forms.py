@@ -23,6 +23,7 @@ from jimeng_api.web.forms import (
     urlencoded_fields,
 )
 from tests.forms import Parts, multipart
+from tests.malformed import MALFORMED_FORMS, MALFORMED_URLENCODED
 
 
 async def read(parts: Parts, *, boundary: str = "b", chunk: int = 1000) -> dict[str, Any]:
@@ -100,27 +101,7 @@ async def test_a_form_that_means_two_things_or_holds_too_much_is_refused(parts: 
         await read(parts)
 
 
-@pytest.mark.parametrize(
-    ("body", "content_type"),
-    [
-        (b"", "multipart/form-data"),
-        (b"", "multipart/form-data; boundary="),
-        (b"", f"multipart/form-data; boundary={'x' * 71}"),
-        (b"", 'multipart/form-data; boundary="a\\"b"'),
-        (b"", "multipart/form-data; boundary=ä"),
-        (b"not a form", "multipart/form-data; boundary=b"),
-        (b"--b\r\n\r\nx\r\n--b--\r\n", "multipart/form-data; boundary=b"),
-        (
-            b'--b\r\ncontent-disposition: form-data; name="prompt"\r\n\r\n\xff\r\n--b--\r\n',
-            "multipart/form-data; boundary=b",
-        ),
-        (
-            b'--b\r\ncontent-disposition: form-data; name="\xff"\r\n\r\nx\r\n--b--\r\n',
-            "multipart/form-data; boundary=b; charset=utf-16",
-        ),
-        (b"--b\r\n" + b"x: y\r\n" * 20 + b"\r\nx\r\n--b--\r\n", "multipart/form-data; boundary=b"),
-    ],
-)
+@pytest.mark.parametrize(("body", "content_type"), MALFORMED_FORMS)
 async def test_a_broken_form_is_refused(body: bytes, content_type: str) -> None:
     with pytest.raises(MalformedBody):
         await read_raw(body, content_type)
@@ -156,7 +137,7 @@ def test_a_form_without_files_is_the_same() -> None:
     }
 
 
-@pytest.mark.parametrize("body", [b"prompt=%ff", b"\xff=1", b"a=%00", b"&".join([b"a=1"] * 41)])
+@pytest.mark.parametrize("body", MALFORMED_URLENCODED)
 def test_a_broken_form_without_files_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedBody):
         urlencoded_fields(body)

@@ -125,6 +125,32 @@ async def test_what_is_no_http_is_answered_in_the_usual_shape() -> None:
     assert b'{"error":{"message":' in heard
 
 
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+        b"Content-Length: -2\r\n\r\n{}",
+        b"Content-Length: 2, 2\r\n\r\n{}",
+        b"Content-Length: two\r\n\r\n{}",
+        b"Content-Length: 99999999999999999999999\r\n\r\n{}",
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+    ],
+)
+async def test_lengths_that_contradict_are_refused_and_order_nothing(framing: bytes) -> None:
+    edge = Edge()
+    async with serving(edge, linger_seconds=0.1) as port, wire(port) as line:
+        key = b"Authorization: Bearer " + KEY.encode() + b"\r\n"
+        await line.say(b"POST /v1/images/generations HTTP/1.1\r\nHost: x\r\n" + key + framing)
+        heard = await line.hear_all()
+    assert heard.startswith(b"HTTP/1.1 4")
+    assert heard.count(b"HTTP/1.1 ") == heard.count(b'{"error":{"message":') == 1
+    assert not edge.desk.jobs
+
+
 async def test_a_body_that_drips_is_answered_and_closed() -> None:
     edge = Edge(receive_timeout=0.1)
     async with serving(edge, linger_seconds=0.1) as port, wire(port) as line:

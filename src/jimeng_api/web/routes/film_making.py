@@ -34,6 +34,7 @@ from jimeng_api.web.incoming import body_fields
 from jimeng_api.web.outgoing import Piece
 from jimeng_api.web.parts import ResponseFormat, parts_of
 from jimeng_api.web.schemas.errors import error_answers
+from jimeng_api.web.schemas.jobs import JobReply
 from jimeng_api.web.schemas.shown import named
 from jimeng_api.web.schemas.videos.bodies import (
     EXAMPLE_GENERATION,
@@ -71,7 +72,10 @@ router = APIRouter(tags=["videos"])
         reply={
             "description": "The film; with `async` the job.",
             "content": {
-                "application/json": {"schema": named(FilmsReply), "example": EXAMPLE_FILMS_REPLY}
+                "application/json": {
+                    "schema": {"anyOf": [named(FilmsReply), named(JobReply)]},
+                    "example": EXAMPLE_FILMS_REPLY,
+                }
             },
         },
     ),

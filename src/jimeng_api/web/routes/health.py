@@ -16,7 +16,12 @@ log = structlog.get_logger()
 
 
 @router.head("/ping", include_in_schema=False)
-@router.get("/ping", summary="Is it there?", response_class=PlainTextResponse)
+@router.get(
+    "/ping",
+    summary="Is it there?",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {"example": "pong"}}}},
+)
 async def ping() -> Response:
     return PlainTextResponse("pong")
 

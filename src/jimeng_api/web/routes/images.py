@@ -29,7 +29,7 @@ from jimeng_api.web.schemas.images.bodies import (
 )
 from jimeng_api.web.schemas.images.fields import SEEDS
 from jimeng_api.web.schemas.images.order import Answer, DrawingBody, image_order
-from jimeng_api.web.schemas.images.replies import CompositionReply
+from jimeng_api.web.schemas.images.replies import EXAMPLE_COMPOSED, CompositionReply
 from jimeng_api.web.sources import check_number, sources_of
 
 router = APIRouter(tags=["images"])
@@ -129,6 +129,7 @@ async def vary_images(request: Request, caller: KnownCaller) -> Response:
         files={"images": "cat.png"},
         event=_COMPOSITION.manner.event,
         reply=CompositionReply,
+        example_reply=EXAMPLE_COMPOSED,
     ),
 )
 async def compose_images(request: Request, caller: KnownCaller) -> Response:

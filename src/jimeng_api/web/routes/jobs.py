@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import aclosing
 from typing import Annotated, Literal
@@ -53,7 +54,7 @@ _ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
                 }
             },
         },
-        **error_answers(400, 401, 503),
+        **error_answers(400, 401, 404, 503),
     },
 )
 async def list_jobs(
@@ -178,13 +179,15 @@ async def _found(request: Request, caller: Caller, job_id: str) -> Job:
 
 async def _changes(request: Request, caller: Caller, job_id: str) -> Events:
     """The job at every change that can be seen in it."""
-    told = b""
+    told: bytes | None = None
     async with aclosing(parts_of(request).desk.changes(caller, job_id)) as changes:
         async for job in changes:
             now = msgspec.json.encode(shown_job(request, job))
-            if now != told:
-                told = now
+            digest = hashlib.sha256(now).digest()
+            if digest != told:
+                told = digest
                 yield [now]
+            del now  # thousands may follow their jobs
             if job.state.ended:
                 return
     raise ShuttingDown(f"The gateway is restarting. The job goes on; see /v1/jobs/{job_id}.")

@@ -27,6 +27,7 @@ from jimeng_api.web.schemas.errors import error_answers
 from jimeng_api.web.schemas.responses.bodies import EXAMPLE_REQUEST, ResponseBody
 from jimeng_api.web.schemas.responses.replies import (
     EXAMPLE_EVENTS,
+    EXAMPLE_INPUT,
     EXAMPLE_RESPONSE,
     InputItems,
     ResponseDeletedReply,
@@ -181,7 +182,9 @@ async def cancel_response(request: Request, caller: KnownCaller, response_id: st
     responses={
         200: {
             "description": "A list of one message.",
-            "content": {"application/json": {"schema": named(InputItems)}},
+            "content": {
+                "application/json": {"schema": named(InputItems), "example": EXAMPLE_INPUT}
+            },
         },
         **error_answers(401, 404, 503),
     },

@@ -91,6 +91,11 @@ EXAMPLE_REPLY: Mapping[str, Any] = {
     "output_format": "png",
     "usage": USAGE,
 }
+EXAMPLE_COMPOSED: Mapping[str, Any] = {
+    **EXAMPLE_REPLY,
+    "input_images": 2,
+    "composition_type": "multi_image_synthesis",
+}
 
 
 def example_event(kind: str) -> str:

@@ -224,6 +224,21 @@ class InputItems(Shown):
     has_more: Literal[False]
 
 
+EXAMPLE_INPUT: Mapping[str, Any] = {
+    "object": "list",
+    "data": [
+        {
+            "id": "in_5f0c2a9be1d84c7ab6e3f1d2c4b5a697",
+            "type": "message",
+            "status": "completed",
+            "role": "user",
+            "content": [{"type": "input_text", "text": "a lighthouse at dawn, watercolour"}],
+        }
+    ],
+    "first_id": "in_5f0c2a9be1d84c7ab6e3f1d2c4b5a697",
+    "last_id": "in_5f0c2a9be1d84c7ab6e3f1d2c4b5a697",
+    "has_more": False,
+}
 EXAMPLE_RESPONSE: Mapping[str, Any] = {
     "id": "resp_5f0c2a9be1d84c7ab6e3f1d2c4b5a697",
     "object": "response",

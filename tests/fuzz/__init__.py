@@ -1,0 +1,1 @@
+"""Requests that nobody thought of, at the whole gateway on the simulated upstream."""
