@@ -21,6 +21,7 @@ _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 _IN_TROUBLE = _HOUR
 _AFTER = 2 * _MINUTE  # an entry may come so late
 _PATIENCE = _HOUR  # for an entry that may never come: of what was free, or a refund
+_FOR_THE_REST = _HOUR / 2  # the whole book is read again for what is waited for
 _GIVEN_UP = 7 * _DAY
 _SKEW = 10 * _MINUTE  # between the upstream's clock and ours
 _ENTRIES = 50
@@ -81,9 +82,12 @@ class Settling:
             if isinstance(error, SessionExpired):
                 del self._sessions[account]
             return
-        self._not_before.pop(account, None)
         now = self._clock.now()
         settled = [one for row in rows if (one := settlement(row, book, now=now)) is not None]
+        if len(settled) < len(rows):
+            self._not_before[account] = self._clock.monotonic() + _FOR_THE_REST
+        else:
+            self._not_before.pop(account, None)
         await self._charges.settle(settled)
         prices = {(row.job_id, row.number): row.price for row in rows}
         for one in settled:

@@ -123,7 +123,7 @@ class CreditsReply(Shown):
 
     expected: int | None = Field(description="What it was thought to cost.")
     charged: int | None = Field(
-        description="What the upstream's own book says, read some minutes after the end."
+        description="What the upstream's own book says, read within the hour after the end."
     )
 
 
