@@ -16,12 +16,16 @@ _LARGE = 64 * 1024
 
 @dataclass(frozen=True)
 class Route:
-    """`example` is a good body for it; one that `reads` none gets a few bodies all the same."""
+    """`example` is a good body for it; one that `reads` none gets a few bodies all the same.
+
+    `needs` is whether it is of no use without one.
+    """
 
     method: str
     path: str
     example: Mapping[str, Any]
     reads: bool
+    needs: bool
 
 
 @dataclass
@@ -39,7 +43,8 @@ def routes(world: World) -> Iterator[Route]:
         for method, operation in methods.items():
             content = operation.get("requestBody", {}).get("content", {})
             example = content.get("application/json", {}).get("example", {})
-            yield Route(method.upper(), filled, example, reads=bool(content))
+            needs = operation.get("requestBody", {}).get("required", False)
+            yield Route(method.upper(), filled, example, reads=bool(content), needs=needs)
 
 
 def try_bodies(world: World, *, share: int = 1) -> Tried:
@@ -71,7 +76,8 @@ def _wrong(world: World, route: Route, one: Malformed) -> str | None:
     answer = world.call(route.method, route.path, headers, one.body)
     submitted = world.accepted() - before
     told = f"{answer.status} {answer.body[:200]!r}"
-    if answer.status >= 500 or (answer.status < 400 and route.reads and one.surely):
+    surely = one.surely and route.reads and (route.needs or bool(one.body.strip()))
+    if answer.status >= 500 or (answer.status < 400 and surely):
         return told
     if answer.status < 400:
         return None
