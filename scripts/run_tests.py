@@ -18,13 +18,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FAULTS = "tests/simulated/test_fault_table.py"
 WITHIN = ("tests/unit", "tests/simulator", "tests/fuzz", "tests/machines", "tests/choices")
-OTHERS = ("tests", *(f"--ignore={path}" for path in ("tests/simulated", *WITHIN)))
+USED = ("tests/commands", "tests/clients", "tests/docs")
+OTHERS = ("tests", *(f"--ignore={path}" for path in ("tests/simulated", *WITHIN, *USED)))
 
 # Those of a lane run one after the other. The first keeps a core busy; the others wait most of the time.
 LANES: Sequence[Sequence[Sequence[str]]] = (
     (WITHIN, OTHERS),
     (("tests/simulated", f"--ignore={FAULTS}"),),
-    ((FAULTS,),),
+    ((FAULTS,), USED),
 )
 
 
