@@ -64,10 +64,14 @@ class PointsReply(Shown):
     code: str | None = Field(None, description="The code of that error.")
 
 
-class ReceivedReply(Points):
+class ReceivedReply(Shown):
     """One entry of the list. The credits are left out where they are not known."""
 
     token: str = Field(description="Masked: `abcd…wxyz`.")
+    giftCredit: int = Field(0)  # noqa: N815 - as those callers spell it
+    purchaseCredit: int = Field(0)  # noqa: N815
+    vipCredit: int = Field(0)  # noqa: N815
+    totalCredit: int = Field(0)  # noqa: N815
     success: bool
     received: int = Field(description="How many came; 0 where they were received before.")
     error: str | None = None
