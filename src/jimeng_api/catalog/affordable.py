@@ -23,12 +23,13 @@ def shortage(
     *,
     purses: Iterable[float],
     prices: Prices,
-    model: Model,
+    model: Model | None,
     others: Iterable[Model],
 ) -> Shortage | None:
     """What is missing where the accounts of a site have so much each; None where its price is not known.
 
-    `model` is the row of the request's model, `others` are those of the site that might do in its place.
+    `model` is the row of the request's model, None of one that only its site knows: then nothing else is
+    offered. `others` are those of the site that might do in its place.
     """
     asked, have = _known(prices(request)), tuple(purses)
     if asked is None:
@@ -70,7 +71,7 @@ _Change = tuple[str, str | int, GenerationRequest]
 
 
 def _changes(
-    request: GenerationRequest, model: Model, others: Iterable[Model]
+    request: GenerationRequest, model: Model | None, others: Iterable[Model]
 ) -> Iterator[Iterator[_Change]]:
     match request, model:
         case ImageRequest(finishing=None), ImageModel():

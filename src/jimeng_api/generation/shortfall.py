@@ -40,7 +40,7 @@ def shortfall(
             request,
             purses=have,
             prices=prices,
-            model=MODELS[request.model],
+            model=MODELS.get(request.model),
             others=rows(SITES[site]),
         )
         found += [one] if one is not None and one.missing > 0 else []

@@ -102,3 +102,14 @@ def test_what_is_offered_is_cheaper_and_can_be_paid(count: int, purses: list[int
     assert [one.credits for one in found.choices] == sorted(
         (one.credits for one in found.choices), reverse=True
     )
+
+
+def test_of_a_model_that_only_its_site_knows_it_is_said_what_is_missing() -> None:
+    found = shortage(
+        replace(PICTURES, model="of_tomorrow"),
+        purses=(3,),
+        prices=lambda _: [5],
+        model=None,
+        others=image_models(CN),
+    )
+    assert found == Shortage(needed=5, available=3, choices=())
